@@ -1,0 +1,43 @@
+# Everything sets itself up: a machine needs Python 3.11 or later, make and pip.
+PYTHON ?= python3
+BIN := .venv/bin
+SOURCES := ctdc_framework plugins tests
+
+.PHONY: demo test lint bench docs clean
+.DEFAULT_GOAL := demo
+
+demo: .venv/.installed ## the main job on fabricated records
+	$(BIN)/ctdc demo
+
+test: .venv/.installed-test lint ## everything that must hold
+	$(BIN)/python -m pytest -q
+
+lint: .venv/.installed-test ## style and types
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy
+
+bench: .venv/.installed-test ## speed, in CPU seconds
+	$(BIN)/python -m pytest -q tests/benchmarks --override-ini addopts="--import-mode=importlib" --benchmark-only
+
+docs: .venv/.installed-docs ## the documentation as pages, in site/
+	$(BIN)/mkdocs build --strict
+
+clean:
+	rm -rf .venv site ctdc-demo dist
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ctdc needs Python 3.11 or later: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+
+.venv/.installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --disable-pip-version-check -q -e .
+	@touch $@
+
+.venv/.installed-test: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[test]'
+	@touch $@ .venv/.installed
+
+.venv/.installed-docs: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[docs]'
+	@touch $@ .venv/.installed

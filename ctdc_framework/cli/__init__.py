@@ -1,0 +1,63 @@
+"""The command line. Each file here holds one command; this one puts them together.
+
+Nothing heavy is imported before a command needs it: `ctdc --help` loads neither pandas nor numba.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import NoReturn
+
+import typer
+
+from ctdc_framework.cli import codebook, compare, demo, plan, plugins, prepare, run
+from ctdc_framework.errors import CtdcError, Exit
+
+app = typer.Typer(
+    name="ctdc",
+    help="Turn sensitive case records into data that may be published, and see what each way of "
+    "doing so costs.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # a traceback with local values would show records
+    rich_markup_mode=None,
+)
+app.command()(demo.demo)
+app.command()(run.run)
+app.command()(compare.compare)
+app.command()(prepare.prepare)
+app.add_typer(codebook.app, name="codebook")
+app.add_typer(plan.app, name="plan")
+app.add_typer(plugins.app, name="plugins")
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Run a command and exit with what it came to: see `Exit`."""
+    try:
+        app(args=argv, prog_name="ctdc")
+    except CtdcError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("stopped; nothing was written", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(Exit.FINE)
+    except Exception as error:
+        # The text of an exception may quote a record, so only its kind and place are told.
+        frames = traceback.extract_tb(error.__traceback__)
+        ours = [frame for frame in frames if "ctdc" in frame.filename] or frames
+        place = f"{ours[-1].name}, line {ours[-1].lineno}" if ours else "unknown place"
+        typer.echo(
+            f"ctdc has a fault: {type(error).__name__} in {place}\n"
+            "  = help: please report this line; it holds nothing of your data",
+            err=True,
+        )
+        sys.exit(Exit.BUG)
+    sys.exit(Exit.FINE)
+
+
+if __name__ == "__main__":
+    main()

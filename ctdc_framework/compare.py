@@ -1,0 +1,241 @@
+"""Compare candidates: every measure on every one, beside controls that make figures readable."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Protocol
+
+from attrs import evolve, field, frozen
+
+from ctdc_framework import gate
+from ctdc_framework.codebook import Codebook
+from ctdc_framework.errors import CtdcError
+from ctdc_framework.plan import BoundMeasure, Candidate, Plan
+from ctdc_framework.plan_entries import GateEntry
+from ctdc_framework.plugin import Cancelled, Context, Pair
+from ctdc_framework.registry import Registry
+from ctdc_framework.results import Note, Release, Score, ScoreRow
+from ctdc_framework.runner import generator, judge, run_candidate
+from ctdc_framework.tables import Shape, Table
+
+COPY, SHUFFLED = "the original itself", "independent columns"
+"""Controls: what nobody may publish, and what keeps single counts and nothing else."""
+
+
+class Tell(Protocol):
+    """`tell(what, done, total)`: what a command is busy with."""
+
+    def __call__(self, what: str, done: int, total: int | None = None) -> None:
+        """Take note of it."""
+
+
+OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
+    "==": operator.eq, "<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt,
+}  # fmt: skip
+
+
+@frozen(kw_only=True)
+class GateResult:
+    """Whether a candidate reaches what a plan's gate asks; None where it was not measured."""
+
+    candidate: str
+    gate: GateEntry
+    passed: bool | None
+
+
+@frozen(kw_only=True)
+class Verdict:
+    """What is known of a candidate as a whole."""
+
+    name: str
+    is_control: bool = False
+    stochastic: bool = False
+    runs: int = 1
+    may_release: bool = True
+    reason: str = ""
+    """Why it may not be released, or could not be run."""
+    error: CtdcError | None = field(default=None, eq=False)
+    """What stopped it, where something did."""
+    claims: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+@frozen(kw_only=True, eq=False)
+class Comparison:
+    """Every candidate beside the original: verdicts, scores, gates. No overall score."""
+
+    codebook: Codebook
+    original: Table
+    measures: tuple[BoundMeasure, ...]
+    verdicts: tuple[Verdict, ...]
+    rows: tuple[ScoreRow, ...]
+    gates: tuple[GateResult, ...] = ()
+    releases: Mapping[str, Release] = field(factory=dict, repr=False)
+    """The first run of each candidate that may be released."""
+
+    @property
+    def gaps(self) -> bool:
+        """Whether a measure that applies failed."""
+        return any(row.error for row in self.rows)
+
+
+def compare(plan: Plan, original: Table, registry: Registry, seed: int, tell: Tell) -> Comparison:
+    """Run every candidate of a plan and measure it beside the original.
+
+    A candidate that cannot be run, and a measure that fails, become a row with the reason.
+    """
+    recounted = gate.original_of(original)
+    verdicts: list[Verdict] = []
+    rows: list[ScoreRow] = []
+    releases: dict[str, Release] = {}
+    for name, control in _controls(original, seed):
+        verdicts.append(Verdict(name=name, is_control=True, may_release=False, reason="a control"))
+        tell(f"measuring {name}", 0, None)
+        rows += _measure(plan.measures, original, [control], seed)
+    for candidate in plan.candidates:
+        verdict, runs = _run(candidate, plan, original, recounted, registry, seed, tell)
+        verdicts.append(verdict)
+        if verdict.may_release:
+            releases[candidate.name] = runs[0]
+        tell(f"measuring {candidate.name}", 0, None)
+        rows += _measure(plan.measures, original, runs, seed)
+    return Comparison(
+        codebook=plan.codebook,
+        original=original,
+        measures=plan.measures,
+        verdicts=tuple(verdicts),
+        rows=tuple(rows),
+        gates=tuple(_gates(plan.gates, plan.candidates, rows)),
+        releases=releases,
+    )
+
+
+def _controls(original: Table, seed: int) -> Iterator[tuple[str, Release]]:
+    import numpy as np
+
+    yield COPY, Release(name=COPY, records=original)
+    rng = generator(seed, SHUFFLED, "control")
+    codes = original.codes.copy()
+    for number in range(codes.shape[1]):
+        codes[:, number] = rng.permutation(codes[:, number])
+    shuffled = original.with_codes(np.ascontiguousarray(codes))
+    yield SHUFFLED, Release(name=SHUFFLED, records=shuffled)
+
+
+def _run(
+    candidate: Candidate,
+    plan: Plan,
+    original: Table,
+    recounted: gate.AnyOriginal,
+    registry: Registry,
+    seed: int,
+    tell: Tell,
+) -> tuple[Verdict, list[Release]]:
+    verdict = Verdict(name=candidate.name, stochastic=candidate.stochastic)
+    runs: list[Release] = []
+    try:
+        for run in range(plan.seeds if candidate.stochastic else 1):
+            runs.append(
+                run_candidate(
+                    candidate,
+                    original,
+                    registry,
+                    seed,
+                    run=run,
+                    progress=partial(tell, candidate.name),
+                )
+            )
+        verdict = evolve(verdict, runs=len(runs), notes=runs[0].notes)
+        published = [gate.published_of(table) for table in runs[0].parts().values()]
+        runs[0] = judge(runs[0], recounted, published, registry)
+    except Cancelled:
+        raise
+    except CtdcError as error:
+        return evolve(verdict, may_release=False, reason=error.message, error=error), runs
+    claims = tuple(str(claim) for claim in runs[0].claims)
+    verdict = evolve(verdict, claims=claims)
+    if candidate.below_k:
+        reason = f"its k is below the codebook's {plan.codebook.k}: compared only"
+        verdict = evolve(verdict, may_release=False, reason=reason)
+    return verdict, runs
+
+
+def _measure(
+    measures: Sequence[BoundMeasure], original: Table, runs: Sequence[Release], seed: int
+) -> Iterator[ScoreRow]:
+    """Score all runs of one candidate; scores of the same slice become one with its range."""
+    by_row: dict[tuple[Shape, str, str], list[Score]] = {}
+    failed: dict[tuple[Shape, str], str] = {}
+    order: dict[tuple[Shape, str], None] = {}
+    for release in runs:
+        for shape, table in release.parts().items():
+            pair = Pair(
+                original=original,
+                candidate=table,
+                k=original.codebook.k,
+                length=release.tables_length if shape is Shape.COUNTS else 0,
+            )
+            for one in measures:
+                name = one.measure.name
+                if shape not in one.measure.shapes:
+                    continue
+                order[shape, name] = None
+                context = Context(rng=generator(seed, release.name, f"measure {name}"))
+                try:
+                    scores = list(one.measure.compute(pair, one.params, context))
+                except Cancelled:
+                    raise
+                except Exception as error:
+                    # A measure that fails is a row with its reason; its text may quote data.
+                    reason = error.message if isinstance(error, CtdcError) else ""
+                    failed[shape, name] = reason or f"failed ({type(error).__name__})"
+                    continue
+                for score in scores:
+                    by_row.setdefault((shape, name, score.slice), []).append(score)
+    for shape, name in order:
+        row = ScoreRow(candidate=runs[0].name, measure=name, part=shape)
+        if (shape, name) in failed:
+            yield evolve(row, error=failed[shape, name])
+            continue
+        for (part, measure, _), scores in by_row.items():
+            if (part, measure) == (shape, name):
+                yield evolve(row, score=_joined(scores))
+
+
+def _joined(scores: Sequence[Score]) -> Score:
+    if len(scores) == 1:
+        return scores[0]
+    values = [score.value for score in scores]
+    lows = [score.value if score.low is None else score.low for score in scores]
+    highs = [score.value if score.high is None else score.high for score in scores]
+    mean = sum(values) / len(values)
+    return evolve(scores[0], value=mean, low=min(lows), high=max(highs))
+
+
+def _gates(
+    gates: Sequence[GateEntry], candidates: Sequence[Candidate], rows: Iterable[ScoreRow]
+) -> Iterator[GateResult]:
+    rows = list(rows)
+    for one in gates:
+        for candidate in candidates:
+            held = [
+                row
+                for row in rows
+                if row.candidate == candidate.name
+                and row.measure == one.measure
+                and (one.slice == "all" or (row.score and row.score.slice == one.slice))
+            ]
+            scores = [row.score for row in held if row.score]
+            passed: bool | None = None
+            if held:  # a measure that failed has not shown that the gate holds
+                # Every run counts: the least favourable end of the range is what is judged.
+                ends = [v for s in scores for v in (s.value, s.low, s.high) if v is not None]
+                passed = len(scores) == len(held) and all(
+                    OPERATORS[one.op](value, one.value) for value in ends
+                )
+            yield GateResult(candidate=candidate.name, gate=one, passed=passed)
+
+
+__all__ = ["COPY", "SHUFFLED", "Comparison", "GateResult", "Verdict", "compare"]

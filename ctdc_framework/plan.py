@@ -1,0 +1,304 @@
+"""A plan: which candidates are compared, by which measures. Checked before any data are read."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from attrs import frozen
+
+from ctdc_framework.codebook import Codebook
+from ctdc_framework.codebook_io import TomlFile, load_codebook, read_toml
+from ctdc_framework.convert import Fault, Faults, fields_of, key_of, structure
+from ctdc_framework.errors import PlanError, PluginError, one_of
+from ctdc_framework.plan_entries import (
+    CandidateEntry,
+    GateEntry,
+    MeasureEntry,
+    PlanEntries,
+    StageEntry,
+)
+from ctdc_framework.plugin import Measure, Strategy
+from ctdc_framework.registry import PluginInfo, Registry
+from ctdc_framework.tables import Shape
+
+
+@frozen(kw_only=True, eq=False)
+class Stage:
+    """A strategy with its parameters, ready to run."""
+
+    id: str
+    strategy: Strategy[Any]
+    params: Any
+    plugin: PluginInfo
+
+
+@frozen(kw_only=True, eq=False)
+class Candidate:
+    """A way of publishing, ready to run: one chain to what is published, one to tables beside."""
+
+    name: str
+    stages: tuple[Stage, ...] = ()
+    tables: tuple[Stage, ...] = ()
+    below_k: bool = False
+    """Whether a parameter is lower than the codebook's k: compared, never released."""
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether it draws at random."""
+        return any(stage.strategy.stochastic for stage in (*self.stages, *self.tables))
+
+    @property
+    def largest_k(self) -> int:
+        """The largest of its parameters that stand for k; 0 where it has none."""
+        return max(
+            (
+                getattr(stage.params, one.name)
+                for stage in (*self.stages, *self.tables)
+                for one in fields_of(type(stage.params))
+                if one.metadata.get("from_codebook") == "k"
+            ),
+            default=0,
+        )
+
+
+@frozen(kw_only=True, eq=False)
+class BoundMeasure:
+    """A measure with its parameters, ready to compute."""
+
+    measure: Measure[Any]
+    params: Any
+
+
+@frozen(kw_only=True, eq=False)
+class Plan:
+    """A checked plan."""
+
+    codebook: Codebook
+    candidates: tuple[Candidate, ...]
+    measures: tuple[BoundMeasure, ...]
+    gates: tuple[GateEntry, ...] = ()
+    data: Path | None = None
+    seeds: int = 1
+
+
+def load_plan(path: Path, registry: Registry) -> Plan:
+    """Load a plan; raises `PlanError` with every problem, or `CodebookError` for its codebook."""
+    file = read_toml(path, PlanError, "PL")
+    try:
+        entries = structure(file.data, PlanEntries)
+    except Faults as found:
+        raise _error(file, found.faults) from None
+    source = entries.plan.codebook
+    beside = path.parent / source
+    codebook = load_codebook(beside if beside.is_file() else source, registry.rules)
+    candidates, faults = bind_candidates(entries.candidates, codebook, registry)
+    measures: list[BoundMeasure] = []
+    for number, one in enumerate(entries.measures):
+        try:
+            measures.append(bind_measure(one, registry))
+        except Faults as found:
+            faults += [fault.under("measures", number) for fault in found.faults]
+    if not entries.measures:
+        measures = default_measures(registry)
+    named = [one.measure.name for one in measures]
+    for number, gate in enumerate(entries.gates):
+        if gate.measure not in named and not faults:
+            message = f"the gate looks at `{gate.measure}`, which this plan does not measure"
+            help = f"add it to [[measures]], or name one of {one_of(named)}"
+            faults.append(
+                Fault(path=("gates", number, "measure"), kind="023", message=message, help=help)
+            )
+    if faults:
+        raise _error(file, faults)
+    return Plan(
+        codebook=codebook,
+        candidates=tuple(candidates),
+        measures=tuple(measures),
+        gates=entries.gates,
+        data=path.parent / entries.plan.data if entries.plan.data else None,
+        seeds=entries.plan.seeds,
+    )
+
+
+def default_measures(registry: Registry) -> list[BoundMeasure]:
+    """Bind every installed measure that needs no parameters."""
+    bound = []
+    for name in registry.measures:
+        try:
+            bound.append(bind_measure(MeasureEntry(measure=name), registry))
+        except Faults:
+            continue
+    return bound
+
+
+def _error(file: TomlFile, faults: Sequence[Fault]) -> PlanError:
+    return PlanError(problems=[file.problem(fault, "PL") for fault in faults])
+
+
+def bind_candidates(
+    entries: Sequence[CandidateEntry], codebook: Codebook, registry: Registry
+) -> tuple[list[Candidate], list[Fault]]:
+    """Look up strategies, check parameters and shapes, and spread sweeps out."""
+    candidates: list[Candidate] = []
+    faults: list[Fault] = []
+    for number, one in enumerate(entries):
+        try:
+            candidates += _bind_candidate(one, codebook, registry)
+        except Faults as found:
+            faults += [fault.under("candidates", number) for fault in found.faults]
+        if any(one.name == other.name for other in entries[:number]):
+            message = f"two candidates are called `{one.name}`"
+            path = ("candidates", number, "name")
+            faults.append(Fault(path=path, kind="024", message=message, help="rename one"))
+    return candidates, faults
+
+
+def bind_measure(one: MeasureEntry, registry: Registry) -> BoundMeasure:
+    """Look a measure up and check its parameters; raises `Faults`."""
+    try:
+        measure = registry.measure(one.measure)
+    except PluginError as error:
+        raise _not_found("measure", error, "021") from None
+    try:
+        return BoundMeasure(measure=measure, params=structure(one.params, measure.params))
+    except Faults as found:
+        raise Faults(fault.under("params") for fault in found.faults) from None
+
+
+def _not_found(key: str, error: PluginError, kind: str) -> Faults:
+    return Faults([Fault(path=(key,), kind=kind, message=error.message, help=error.help)])
+
+
+def _bind_candidate(
+    one: CandidateEntry, codebook: Codebook, registry: Registry
+) -> Iterator[Candidate]:
+    faults: list[Fault] = []
+    if not one.stages and not one.tables:
+        message = f"candidate `{one.name}` has neither stages nor tables"
+        faults.append(Fault(path=(), kind="011", message=message, help="give it stages"))
+    chains: dict[str, list[list[tuple[Stage, str]]]] = {}
+    for key, entries in (("stages", one.stages), ("tables", one.tables)):
+        chains[key] = []
+        for number, stage in enumerate(entries):
+            try:
+                chains[key].append(list(_bind_stage(stage, codebook, registry)))
+            except Faults as found:
+                faults += [fault.under(key, number) for fault in found.faults]
+    ids = [stage.id for stage in (*one.stages, *one.tables)]
+    for id in sorted({id for id in ids if ids.count(id) > 1}):
+        message = f"candidate `{one.name}` has two stages called `{id}`"
+        faults.append(Fault(path=(), kind="024", message=message, help="rename one"))
+    if not faults:
+        faults += _shapes(one, chains)
+    if faults:
+        raise Faults(faults)
+    every = [*chains["stages"], *chains["tables"]]
+    for choice in itertools.product(*every):
+        swept = ",".join(label for _, label in choice if label)
+        stages = tuple(stage for stage, _ in choice)
+        yield Candidate(
+            name=f"{one.name}[{swept}]" if swept else one.name,
+            stages=stages[: len(one.stages)],
+            tables=stages[len(one.stages) :],
+            below_k=any(_below_k(stage, codebook) for stage in stages),
+        )
+
+
+def _bind_stage(
+    one: StageEntry, codebook: Codebook, registry: Registry
+) -> Iterator[tuple[Stage, str]]:
+    """Give a stage for each combination of swept values, with a label for the combination."""
+    try:
+        strategy = registry.strategy(one.strategy)
+    except PluginError as error:
+        raise _not_found("strategy", error, "020") from None
+    swept = {
+        key: value
+        for key, value in one.params.items()
+        if isinstance(value, list) and not _takes_list(strategy.params, key)
+    }
+    if strategy.may_blank:
+        kept = [name for name, variable in codebook.variables.items() if variable.protected]
+        if kept:
+            message = f"`{strategy.name}` may blank values, and {one_of(kept)} may not be blanked"
+            help = "choose another strategy, or drop `protected` in the codebook"
+            fault = Fault(path=("strategy",), kind="025", message=message, help=help)
+            raise Faults([fault])
+    for values in itertools.product(*swept.values()):
+        chosen = dict(zip(swept, values, strict=True))
+        params = bind_params(strategy, {**one.params, **chosen}, codebook)
+        stage = Stage(
+            id=one.id, strategy=strategy, params=params, plugin=registry.plugin_of(one.strategy)
+        )
+        yield stage, ",".join(f"{key}={value}" for key, value in chosen.items())
+
+
+def bind_params(strategy: Strategy[Any], given: Mapping[str, Any], codebook: Codebook) -> Any:
+    """Fill what the codebook decides, and check the rest; raises `Faults` under `params`."""
+    filled = dict(given)
+    for one in fields_of(strategy.params):
+        source = one.metadata.get("from_codebook")
+        if source and key_of(one) not in filled:
+            filled[key_of(one)] = getattr(codebook.privacy, source)
+    try:
+        params = structure(filled, strategy.params)
+    except Faults as found:
+        raise Faults(fault.under("params") for fault in found.faults) from None
+    faults = [fault.under("params") for fault in strategy.faults(codebook, params)]
+    if faults:
+        raise Faults(faults)
+    return params
+
+
+def _takes_list(params: type, key: str) -> bool:
+    for one in fields_of(params):
+        if key_of(one) == key:
+            options = (one.type, *get_args(one.type))
+            return any(get_origin(option) is tuple for option in options)
+    return False
+
+
+def _below_k(stage: Stage, codebook: Codebook) -> bool:
+    return any(
+        getattr(stage.params, one.name) < codebook.k
+        for one in fields_of(type(stage.params))
+        if one.metadata.get("from_codebook") == "k"
+    )
+
+
+def _shapes(
+    one: CandidateEntry, chains: Mapping[str, Sequence[Sequence[tuple[Stage, str]]]]
+) -> Iterator[Fault]:
+    ends: dict[str, Shape] = {}
+    for key, chain in chains.items():
+        shape = Shape.RECORDS
+        for number, options in enumerate(chain):
+            strategy = options[0][0].strategy
+            if strategy.takes is not shape:
+                message = (
+                    f"`{strategy.name}` takes {strategy.takes.value}, and gets {shape.value} here"
+                )
+                help = "put tabulate before it" if shape is Shape.RECORDS else "put it earlier"
+                yield Fault(path=(key, number), kind="022", message=message, help=help)
+                return
+            shape = strategy.gives
+        ends[key] = shape
+    if one.tables and ends["tables"] is not Shape.COUNTS:
+        message = f"the tables of `{one.name}` end in records, not in counts"
+        yield Fault(path=("tables",), kind="022", message=message, help="end with tabulate")
+    if one.tables and one.stages and ends["stages"] is Shape.COUNTS:
+        message = f"the stages of `{one.name}` end in counts already, so it has no other tables"
+        yield Fault(path=("tables",), kind="022", message=message, help="remove one of the two")
+
+
+def refuse_below_k(candidate: Candidate, codebook: Codebook) -> None:
+    """Refuse to release with less than the codebook's k; raises `PlanError`."""
+    if candidate.below_k:
+        raise PlanError(
+            f"`{candidate.name}` has a k or threshold below {codebook.id}'s k = {codebook.k}",
+            help=f"give at least {codebook.k}, or change [privacy] k in a codebook of your own; "
+            "compare may look below it, without releasing",
+        )

@@ -1,0 +1,224 @@
+"""The public contract: everything a plugin may import from the framework, and nothing else.
+
+A plugin is a module named in the entry-point group `ctdc_framework.plugins`. It implements hooks
+of `ctdc_framework.hookspecs` with `@hookimpl`; these hand out `Strategy`, `Measure` and `Rule`
+objects. Importing this module is cheap: pandas, numpy and the counter come when they are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import pluggy
+from attrs import field, frozen
+
+from ctdc_framework.claims import (
+    Claim,
+    KAnonymity,
+    MaxDeviation,
+    MultipleOf,
+    NoClaim,
+    RecordSupport,
+    SingleCounts,
+    Threshold,
+)
+from ctdc_framework.codebook import Codebook, Condition, Role, RuleEntry, TableColumn, Variable
+from ctdc_framework.columns import Column, flag
+from ctdc_framework.convert import Fault, entry
+from ctdc_framework.errors import DataError, Problem, StrategyError
+from ctdc_framework.pairs import Pair
+from ctdc_framework.results import (
+    Better,
+    Json,
+    Note,
+    Release,
+    Score,
+    Severity,
+    Side,
+    StageRecord,
+)
+from ctdc_framework.rules import Rows, Rule
+from ctdc_framework.tables import COUNT, Shape, Table, table_of_codes
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ctdc_framework.compiled import jit
+    from ctdc_framework.counting import (
+        Combinations,
+        combination_support,
+        count_combinations,
+        value_bitsets,
+        value_counts,
+    )
+
+CONTRACT = 1
+"""The contract that this module is. A plugin of another number is not loaded."""
+
+GROUP = "ctdc_framework.plugins"
+"""The entry-point group in which plugins are found."""
+
+hookimpl = pluggy.HookimplMarker("ctdc")
+
+P = TypeVar("P")
+
+Progress = Callable[[int, int | None], None]
+"""`progress(done, total)`, to be called now and then; it may raise `Cancelled`."""
+
+
+class Cancelled(Exception):
+    """The user asked to stop. A strategy lets it pass."""
+
+
+def silent(done: int, total: int | None = None) -> None:
+    """Report progress to nobody."""
+
+
+@frozen(kw_only=True, eq=False)
+class Context:
+    """What a strategy or measure gets besides its data: chance, and someone to tell.
+
+    `rng` is the only source of chance: one generator per stage, derived from the run's seed, the
+    candidate's and the stage's name.
+    """
+
+    rng: np.random.Generator
+    progress: Progress = silent
+
+
+@frozen(kw_only=True, eq=False)
+class Output:
+    """What a strategy gives back.
+
+    `details` are figures for the private record: counts and names, never rows or rare values.
+    """
+
+    table: Table
+    notes: Sequence[Note] = ()
+    details: Mapping[str, Json] = field(factory=dict)
+
+
+def _nothing(*_: Any) -> tuple[()]:
+    return ()
+
+
+@frozen(kw_only=True)
+class Strategy(Generic[P]):
+    """A way to de-identify: a function from a table to a table, and what it promises.
+
+    `params` is an attrs class whose fields are made with `entry`; TOML and the command line fill
+    it. `run` must not change its input and takes chance from its context alone. `faults` says
+    before any data are read what is wrong with parameters for a codebook; `claims` says what the
+    output will keep to, for the gate to recount.
+    """
+
+    name: str
+    """What users write, such as `k-anonymization`."""
+    summary: str
+    params: type[P]
+    takes: Shape
+    gives: Shape
+    run: Callable[[Table, P, Context], Output]
+    claims: Callable[[Codebook, P], Sequence[Claim]]
+    faults: Callable[[Codebook, P], Iterable[Fault]] = _nothing
+    stochastic: bool = False
+    may_blank: bool = False
+    """Whether it may leave a value out that the original record has."""
+    contract: int = CONTRACT
+
+
+@frozen(kw_only=True)
+class Measure(Generic[P]):
+    """A figure of risk or utility for one candidate beside the original.
+
+    `shapes` says to what it applies; to anything else a comparison shows a dash. `compute` may
+    give several scores, each with its `slice`. What it cannot compute it raises as an error,
+    which becomes a row with the reason.
+    """
+
+    name: str
+    summary: str
+    side: Side
+    better: Better
+    unit: str
+    """`share` (shown as per cent), `records`, `count` and so on."""
+    params: type[P]
+    compute: Callable[[Pair, P, Context], Iterable[Score]]
+    shapes: frozenset[Shape] = frozenset({Shape.RECORDS})
+    contract: int = CONTRACT
+
+
+_COUNTER = (
+    "Combinations",
+    "combination_support",
+    "count_combinations",
+    "value_bitsets",
+    "value_counts",
+)
+
+
+def __getattr__(name: str) -> Any:
+    """Load the counter and the compiler when a plugin first asks for them, not at start-up."""
+    if name in _COUNTER:
+        from ctdc_framework import counting
+
+        return getattr(counting, name)
+    if name == "jit":
+        from ctdc_framework.compiled import jit
+
+        return jit
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+__all__ = [
+    "CONTRACT",
+    "COUNT",
+    "Better",
+    "Cancelled",
+    "Claim",
+    "Codebook",
+    "Column",
+    "Combinations",
+    "Condition",
+    "Context",
+    "DataError",
+    "Fault",
+    "KAnonymity",
+    "MaxDeviation",
+    "Measure",
+    "MultipleOf",
+    "NoClaim",
+    "Note",
+    "Output",
+    "Pair",
+    "Problem",
+    "Progress",
+    "RecordSupport",
+    "Release",
+    "Role",
+    "Rows",
+    "Rule",
+    "RuleEntry",
+    "Score",
+    "Severity",
+    "Shape",
+    "Side",
+    "SingleCounts",
+    "StageRecord",
+    "Strategy",
+    "StrategyError",
+    "Table",
+    "TableColumn",
+    "Threshold",
+    "Variable",
+    "combination_support",
+    "count_combinations",
+    "entry",
+    "flag",
+    "hookimpl",
+    "jit",
+    "table_of_codes",
+    "value_bitsets",
+    "value_counts",
+]

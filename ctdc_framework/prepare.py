@@ -1,0 +1,356 @@
+"""From a raw file to a `Table`: names, missing codes, recodes, domains, rules, checks.
+
+Nothing is coerced in silence. Whatever does not fit stops the run with every problem at once, or
+was allowed by an explicit choice, which is noted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+from attrs import field, frozen
+
+from ctdc_framework.codebook import Codebook, RuleEntry
+from ctdc_framework.columns import Column
+from ctdc_framework.domains import OUTSIDE, Domain
+from ctdc_framework.errors import DataError, Place, Problem, did_you_mean, one_of, tell_rows
+from ctdc_framework.files import RawFile
+from ctdc_framework.results import Json, Note, Severity
+from ctdc_framework.rules import BUILT_IN, Rows, Rule, flow_of, holds
+from ctdc_framework.tables import Table, table_of_codes
+
+OnUnknown = Literal["stop", "missing"]
+
+
+@frozen(kw_only=True, eq=False)
+class Prepared:
+    """The prepared original, and what had to be said on the way."""
+
+    table: Table
+    notes: Sequence[Note] = ()
+    details: Mapping[str, Json] = field(factory=dict)
+
+
+def prepare(
+    raw: RawFile,
+    codebook: Codebook,
+    rules: Mapping[str, Rule[Any]] = BUILT_IN,
+    *,
+    on_unknown: OnUnknown = "stop",
+    drop_unknown: bool = False,
+    tell: int = 0,
+) -> Prepared:
+    """Turn a raw file into a table by a codebook.
+
+    `on_unknown="missing"` takes values outside their domain for missing, and `drop_unknown` leaves
+    out columns that the codebook does not know; both are noted. Messages show no value, and no
+    number of rows, below `tell` or the codebook's k, whichever is larger. Raises `DataError` with
+    every problem found.
+    """
+    work = _Work(raw=raw, codebook=codebook, rules=rules, tell=max(tell, codebook.k))
+    texts = work.match_columns(drop_unknown)
+    work.stop()
+    columns = work.read_cells(texts, on_unknown)
+    work.stop()
+    columns = work.apply_rules(columns)
+    work.require(columns)
+    work.stop()
+    work.run_checks(columns)
+    work.stop()
+    table = _table(codebook, columns, raw.rows)
+    return Prepared(table=table, notes=tuple(work.notes), details=work.details)
+
+
+@frozen(kw_only=True, eq=False)
+class _Work:
+    """One preparation: the file, the codebook, and what has been found so far."""
+
+    raw: RawFile
+    codebook: Codebook
+    rules: Mapping[str, Rule[Any]]
+    tell: int
+    problems: list[Problem] = field(factory=list)
+    notes: list[Note] = field(factory=list)
+    details: dict[str, Json] = field(factory=dict)
+
+    def stop(self) -> None:
+        if self.problems:
+            raise DataError(problems=self.problems)
+
+    def problem(self, code: str, message: str, help: str = "", column: str = "") -> None:
+        place = Place(file=self.raw.name, data_column=column)
+        self.problems.append(Problem(code=code, message=message, help=help, place=place))
+
+    def note(self, code: str, message: str, severity: Severity = Severity.INFO) -> None:
+        self.notes.append(Note(code=code, message=message, severity=severity))
+
+    def match_columns(self, drop_unknown: bool) -> dict[str, Column]:
+        """Give each column the name that the codebook knows it by; drop identifiers."""
+        names, found, unknown = self.codebook.names, {}, []
+        used: dict[str, str] = {}
+        for header, column in self.raw.columns.items():
+            name = names.get(header)
+            if name is None:
+                unknown.append(header)
+            elif name in used:
+                message = f"columns `{used[name]}` and `{header}` are both `{name}`"
+                self.problem("CB301", message, "keep one of them")
+            else:
+                used[name] = header
+                found[name] = column
+        self._tell_unknown(unknown, drop_unknown, bool(found))
+        dropped = [name for name in self.codebook.identifiers if found.pop(name, None) is not None]
+        if dropped:
+            self.note("identifiers-dropped", f"identifiers dropped: {', '.join(dropped)}")
+        self.details["identifiers_dropped"] = dropped
+        return found
+
+    def _tell_unknown(self, unknown: Sequence[str], drop: bool, any_known: bool) -> None:
+        if not unknown:
+            return
+        if not any_known:
+            # The first line may then be a record, so nothing of it is shown.
+            message = f"none of its {len(unknown)} columns is known to {self.codebook.id}"
+            help = "is the first line a header? Is this the right codebook and delimiter?"
+            self.problem("CB301", message, help)
+        elif drop:
+            message = f"{len(unknown)} column(s) that the codebook does not know were left out"
+            self.note("columns-dropped", message, Severity.WARNING)
+            self.details["columns_dropped"] = list(unknown)
+        else:
+            for header in unknown:
+                help = did_you_mean(header, self.codebook.names)
+                help = (help + " else " if help else "") + "leave it out with --drop-unknown"
+                shown = header if len(header) <= 60 else header[:57] + "..."
+                message = f"column `{shown}` is not in the codebook {self.codebook.id}"
+                self.problem("CB301", message, help)
+
+    def read_cells(self, texts: Mapping[str, Column], on_unknown: OnUnknown) -> dict[str, Column]:
+        """Read each distinct text once: missing codes, recodes, then the domain."""
+        maps: dict[str, dict[str, str]] = {}
+        for one in flow_of(self.codebook.rules, self.rules).rewriting:
+            names, mapping = self._rewriting(one)
+            for name in names:
+                maps.setdefault(name, {}).update(mapping)
+        columns: dict[str, Column] = {}
+        for name, column in texts.items():
+            reader = _Reader(
+                domain=self.codebook.domain_of(name),
+                separator=self.codebook.separator_of(name),
+                missing=self.codebook.missing_codes,
+                recodes=maps.get(name, {}),
+            )
+            columns[name] = column.map(reader.read)
+            if reader.outside:
+                self._tell_outside(name, column, reader, on_unknown)
+        return columns
+
+    def _rewriting(self, one: RuleEntry) -> tuple[Sequence[str], Mapping[str, str]]:
+        rewrites = self.rules[one.op].rewrites
+        assert rewrites is not None
+        return rewrites(one.params)
+
+    def _tell_outside(
+        self, name: str, column: Column, reader: _Reader, on_unknown: OnUnknown
+    ) -> None:
+        import numpy as np
+
+        size = np.bincount(column.index[column.index >= 0], minlength=len(column.cells))
+        by_text: dict[str, int] = {}
+        total = 0
+        for cell, count in zip(column.cells, size.tolist(), strict=True):
+            if outside := reader.outside.get(cell):
+                total += count
+                for text in outside:
+                    by_text[text] = by_text.get(text, 0) + count
+        domain = reader.domain
+        rows = tell_rows(total, self.tell)
+        if on_unknown == "missing":
+            message = f"`{name}`: values outside the domain in {rows} were taken for missing"
+            self.note("outside-taken-for-missing", message, Severity.WARNING)
+            self.details.setdefault("outside_taken_for_missing", {})[name] = total
+            return
+        common = [text for text, count in by_text.items() if count >= self.tell]
+        shown = [f"`{t}` ({tell_rows(by_text[t], self.tell)})" for t in sorted(common)[:5]]
+        message = f"`{name}` holds values outside its domain in {rows}"
+        message += f": {', '.join(shown)}" if shown else ""
+        if len(by_text) > len(shown):
+            message += f"; values in fewer than {self.tell} rows are not shown"
+        help = next(filter(None, (self._advice(domain, text) for text in common)), "")
+        help = help or "add them to the domain, map them with a recode rule, or give "
+        help += "--on-unknown missing" if help.endswith("give ") else ""
+        code = "CB331" if "0" in by_text and domain.codes == ("1",) else "CB302"
+        self.problem(code, message, help, name)
+
+    def _advice(self, domain: Domain, text: str) -> str:
+        if advice := domain.advice(text):
+            return advice
+        if text.strip() != text and domain.read(text.strip()) is not OUTSIDE:
+            return f"it is `{text.strip()}` with spaces around it: correct the file"
+        near = did_you_mean(text, domain.codes)
+        return near or (
+            f'if it means missing add {{ code = "{text}", reason = "not-recorded" }} to [missing]'
+            if text.lstrip("-").isdigit()
+            else ""
+        )
+
+    def apply_rules(self, columns: dict[str, Column]) -> dict[str, Column]:
+        """Run the rules in data-flow order; skip those whose inputs the file lacks."""
+        columns, skipped = dict(columns), []
+        from_file = set(columns)
+        for one in flow_of(self.codebook.rules, self.rules).ordered:
+            rule = self.rules[one.op]
+            present = {name: columns[name] for name in rule.reads(one.params) if name in columns}
+            if not present or rule.apply is None:
+                skipped.append(one.id)
+                continue
+            made = rule.apply(
+                one.params, Rows(columns=present, rows=self.raw.rows, codebook=self.codebook)
+            )
+            (target,) = rule.writes(one.params)
+            made = self._within_domain(one, target, made, present)
+            if target not in columns:
+                columns[target] = made
+            elif rule.shares_target:
+                columns[target] = columns[target].filled_from(made)
+            elif target in from_file:
+                columns[target] = self._meet(one, target, columns[target], made)
+        self.details["rules_skipped"] = skipped
+        if skipped:
+            message = f"rules skipped, as the file has none of their inputs: {', '.join(skipped)}"
+            self.note("rules-skipped", message)
+        return columns
+
+    def _within_domain(
+        self, one: RuleEntry, target: str, made: Column, present: Mapping[str, Column]
+    ) -> Column:
+        """Hold a rule's output against the target's domain, and tell what fell through it."""
+        domain = self.codebook.domain_of(target)
+        bad = made.mask(
+            lambda cell: (
+                not domain.is_open
+                and any(
+                    c not in domain.known for c in (cell if isinstance(cell, tuple) else (cell,))
+                )
+            )
+        )
+        if bad.any():
+            rows = tell_rows(int(bad.sum()), self.tell)
+            message = f"rule `{one.id}` gives values outside the domain of `{target}` in {rows}"
+            self.problem("CB302", message, "", target)
+        if self.rules[one.op].total:
+            lost = sum(int((source.known() & ~made.known()).sum()) for source in present.values())
+            if lost:
+                rows = tell_rows(lost, self.tell)
+                message = f"rule `{one.id}` finds no place in `{target}` for the values of {rows}"
+                help = "correct the file, or widen the target's domain"
+                self.problem("CB212", message, help, target)
+        return made
+
+    def _meet(self, one: RuleEntry, target: str, held: Column, made: Column) -> Column:
+        """Join what the file holds with what a rule gives, in the way that the rule says."""
+        mode = one.params.mode
+        if mode == "fill":
+            return held.filled_from(made)
+        if mode == "overwrite":
+            return made.filled_from(held)
+        differs = int(made.differs_from(held).sum())
+        if differs:
+            message = (
+                f"rule `{one.id}` gives `{target}` another value than the file in "
+                f"{tell_rows(differs, self.tell)}"
+            )
+            help = 'correct the file, or say mode = "fill" or mode = "overwrite" in the rule'
+            self.problem("CB302", message, help, target)
+        return held
+
+    def require(self, columns: Mapping[str, Column]) -> None:
+        """Every variable is there, and where it may not be missing it is not."""
+        for name, variable in self.codebook.variables.items():
+            if name in columns:
+                lacking = int((~columns[name].known()).sum())
+                if lacking and not variable.nullable:
+                    rows = tell_rows(lacking, self.tell)
+                    message = f"`{name}` may not be missing, and is in {rows}"
+                    self.problem("CB306", message, "correct the file, or drop nullable", name)
+                continue
+            makers = [
+                f"rule `{one.id}` makes it from {one_of(self.rules[one.op].reads(one.params))}"
+                for one in self.codebook.rules
+                if name in self.rules[one.op].writes(one.params)
+            ]
+            message = f"there is no column `{name}`"
+            if makers:
+                message += f", nor anything it is made from ({'; '.join(makers)})"
+            help = did_you_mean(name, self.raw.columns) or "add the column, empty if need be"
+            self.problem("CB301", message, help)
+
+    def run_checks(self, columns: Mapping[str, Column]) -> None:
+        """Look for what can never be."""
+        for check in self.codebook.checks:
+            masks = [holds(c, columns[c.var]) for c in check.never if c.var in columns]
+            if len(masks) < len(check.never):
+                continue
+            broken = masks[0]
+            for mask in masks[1:]:
+                broken = broken & mask
+            count = int(broken.sum())
+            if not count:
+                continue
+            message = f"check `{check.id}` does not hold in {tell_rows(count, self.tell)}"
+            message += f": {check.because}" if check.because else ""
+            if check.severity == "error":
+                self.problem("CB305", message, "correct the file")
+            else:
+                self.note("check-broken", message, Severity.WARNING)
+                self.details.setdefault("checks_broken", {})[check.id] = count
+
+
+@frozen(kw_only=True, eq=False)
+class _Reader:
+    """Reads a cell's text into a code, a number, or a tuple of codes."""
+
+    domain: Domain
+    separator: str
+    missing: frozenset[str]
+    recodes: Mapping[str, str]
+    outside: dict[str, list[str]] = field(factory=dict)
+    """Cells with something outside the domain, and what of them is."""
+
+    def read(self, cell: str) -> object | None:
+        """Read a cell; None where it is missing, or outside the domain, which is noted."""
+        if cell in self.missing:
+            return None
+        parts = list(self._parts(cell))
+        wrong = [text for text, value in parts if value is OUTSIDE]
+        if wrong:
+            self.outside[cell] = wrong
+            return None
+        values = [value for _, value in parts]
+        if not self.separator:
+            return values[0] if values else None
+        return tuple(dict.fromkeys(values)) or None
+
+    def _parts(self, cell: str) -> Iterator[tuple[str, object]]:
+        texts = cell.split(self.separator) if self.separator else [cell]
+        for text in texts:
+            read = text.strip() if self.separator else text
+            read = self.recodes.get(read, read)
+            if read not in self.missing:
+                yield text, self.domain.read(read)
+
+
+def _table(codebook: Codebook, columns: Mapping[str, Column], rows: int) -> Table:
+    import numpy as np
+
+    codes = np.full((rows, len(codebook.columns)), -1, dtype=np.int16)
+    for number, one in enumerate(codebook.columns):
+        column = columns[one.variable]
+        if one.value:
+            codes[:, number] = np.where(column.mask(lambda cell, v=one.value: v in cell), 0, -1)  # type: ignore[misc]
+        else:
+            place = {code: number for number, code in enumerate(one.codes)}
+            lookup = np.array([*(place[cell] for cell in column.cells), -1], dtype=np.int16)
+            codes[:, number] = lookup[column.index]
+    return table_of_codes(codebook, codebook.columns, codes)

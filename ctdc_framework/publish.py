@@ -1,0 +1,166 @@
+"""From a comparison to files: judge what was written, then let it stand.
+
+The last recount looks at the files themselves, read back by code that did not write them.
+"""
+
+from __future__ import annotations
+
+import platform
+import secrets
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import field, frozen
+
+from ctdc_framework import gate, report
+from ctdc_framework import release_files as files
+from ctdc_framework.codebook import Codebook
+from ctdc_framework.compare import Comparison
+from ctdc_framework.errors import ReleaseRefused
+from ctdc_framework.registry import Registry
+from ctdc_framework.results import Json, Note, Release, Severity
+from ctdc_framework.runner import judge
+
+if TYPE_CHECKING:
+    from ctdc_framework.prepare import Prepared
+
+PACKAGES = ("ctdc-framework", "numpy", "numba", "pandas", "pyarrow")
+"""Packages whose versions decide what a seed gives."""
+
+GUESSABLE = 1 << 64
+"""Seeds below this could be tried one by one."""
+
+
+@frozen(kw_only=True, eq=False)
+class Job:
+    """What a run is about besides its comparison: for the private log and report."""
+
+    command: str
+    seed: int
+    seed_given: bool
+    data: str
+    data_sha256: str
+    prepared: Prepared
+    registry: Registry
+    seconds: Mapping[str, float] = field(factory=dict)
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What has to be said of the data and the seed."""
+        notes = tuple(self.prepared.notes)
+        if self.seed_given and self.seed < GUESSABLE:
+            message = "the seed could be guessed; with it the release can be replayed"
+            notes += (Note(code="weak-seed", message=message, severity=Severity.WARNING),)
+        return notes
+
+
+def draw_seed() -> int:
+    """Draw a seed that nobody can guess."""
+    return secrets.randbits(128)
+
+
+def versions() -> dict[str, str]:
+    """Give the versions that decide what a seed gives."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def write_checked(
+    folder: Path,
+    release: Release,
+    original: gate.AnyOriginal,
+    codebook: Codebook,
+    registry: Registry,
+) -> tuple[Release, str]:
+    """Write a release, read it back, recount its claims; give it with its manifest's hash.
+
+    Raises `ReleaseRefused`; the caller throws away what was written.
+    """
+    names = files.write_release(folder, release)
+    published = []
+    for table, name in zip(
+        release.parts().values(), [n for n in names if n.endswith(".csv")], strict=True
+    ):
+        held = files.read_back(folder / name, codebook)
+        meant = gate.published_of(table)
+        if (held.records, held.combinations) != (meant.records, meant.combinations):
+            raise ReleaseRefused(f"{name} does not hold what was to be written; nothing was kept")
+        published.append(held)
+    release = judge(release, original, published, registry)
+    return release, files.write_manifest(folder, release, codebook, names, versions())
+
+
+def publish(
+    comparison: Comparison,
+    job: Job,
+    root: Path,
+    *,
+    releases: Sequence[tuple[Release, Path]],
+) -> dict[str, str]:
+    """Write the chosen releases and the private part into `root`; give the manifests' hashes."""
+    original = gate.original_of(comparison.original)
+    hashes: dict[str, str] = {}
+    for release, folder in releases:
+        _, hashes[release.name] = write_checked(
+            folder, release, original, comparison.codebook, job.registry
+        )
+    private = files.private_directory(root)
+    details = report.Details(notes=job.notes, data=job.data, versions=versions())
+    files.write_private(private / "report.html", report.as_html(comparison, details))
+    files.write_private(
+        private / "comparison.json", files.as_json(report.as_json(comparison, details))
+    )
+    files.write_private(private / files.LOG, files.as_json(_log(comparison, job, hashes)))
+    return hashes
+
+
+def _log(comparison: Comparison, job: Job, hashes: Mapping[str, str]) -> Json:
+    return {
+        "format": 1,
+        "command": job.command,
+        "seed": str(job.seed),
+        "seed_given": job.seed_given,
+        "data": {"name": job.data, "sha256": job.data_sha256, "records": len(comparison.original)},
+        "codebook": {"id": comparison.codebook.id, "sha256": comparison.codebook.digest},
+        "prepare": dict(job.prepared.details),
+        "notes": [
+            {"code": note.code, "severity": note.severity.value, "message": note.message}
+            for note in job.notes
+        ],
+        "candidates": [
+            {
+                "name": verdict.name,
+                "reason": verdict.reason,
+                "stages": [
+                    {
+                        "stage": record.stage,
+                        "strategy": record.strategy,
+                        "params": record.params,
+                        "rows_in": record.rows_in,
+                        "rows_out": record.rows_out,
+                        "seconds": round(record.seconds, 3),
+                        "details": record.details,
+                    }
+                    for record in comparison.releases[verdict.name].stages
+                ]
+                if verdict.name in comparison.releases
+                else [],
+            }
+            for verdict in comparison.verdicts
+            if not verdict.is_control
+        ],
+        "release_json_sha256": dict(hashes),
+        "seconds": {name: round(value, 3) for name, value in job.seconds.items()},
+        "versions": versions(),
+        "plugins": [
+            {"name": one.name, "version": one.version, "broken": one.broken}
+            for one in job.registry.plugins
+        ],
+    }

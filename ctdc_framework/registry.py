@@ -1,0 +1,264 @@
+"""The one plugin manager: find plugins, load each by itself, and know who offers what.
+
+A plugin that is broken, misspelt or of another contract disables itself with a reason, and never
+the command: `ctdc plugins list` must keep working to show it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, TypeVar
+
+import pluggy
+from attrs import evolve, field, frozen
+
+from ctdc_framework import hookspecs, rules
+from ctdc_framework.codebook import Codebook
+from ctdc_framework.errors import PluginError, did_you_mean, one_of
+from ctdc_framework.plugin import CONTRACT, GROUP, Measure, Strategy
+from ctdc_framework.results import Note, Release, Severity, StageRecord
+from ctdc_framework.rules import Rule
+
+Offer = TypeVar("Offer", Strategy[Any], Measure[Any], Rule[Any])
+
+
+@frozen(kw_only=True)
+class PluginInfo:
+    """A plugin as it was found; `broken` says why it is not used, empty if it is."""
+
+    name: str
+    distribution: str = ""
+    version: str = ""
+    strategies: tuple[str, ...] = ()
+    measures: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    broken: str = ""
+
+
+@frozen(kw_only=True)
+class Offered:
+    """A named thing with the plugin that offers it; `clash` names two that offer the same."""
+
+    thing: Any
+    plugin: PluginInfo
+    clash: str = ""
+
+
+@frozen(kw_only=True, eq=False)
+class Registry:
+    """What is installed, by the names that users write."""
+
+    plugins: tuple[PluginInfo, ...] = ()
+    _manager: pluggy.PluginManager = field(factory=lambda: _new_manager())
+    _strategies: Mapping[str, Offered] = field(factory=dict)
+    _measures: Mapping[str, Offered] = field(factory=dict)
+    _rules: Mapping[str, Offered] = field(factory=dict)
+
+    @property
+    def strategies(self) -> Mapping[str, Strategy[Any]]:
+        """Every usable strategy."""
+        return _usable(self._strategies)
+
+    @property
+    def measures(self) -> Mapping[str, Measure[Any]]:
+        """Every usable measure."""
+        return _usable(self._measures)
+
+    @property
+    def rules(self) -> Mapping[str, Rule[Any]]:
+        """Every usable rule, the language's own included."""
+        return {**_usable(self._rules), **rules.BUILT_IN}
+
+    def strategy(self, name: str) -> Strategy[Any]:
+        """Give a strategy by name; raises `PluginError` where it is unknown or offered twice."""
+        found: Strategy[Any] = self._find("strategy", self._strategies, name).thing
+        return found
+
+    def measure(self, name: str) -> Measure[Any]:
+        """Give a measure by name; raises `PluginError` as `strategy` does."""
+        found: Measure[Any] = self._find("measure", self._measures, name).thing
+        return found
+
+    def plugin_of(self, strategy: str) -> PluginInfo:
+        """Tell which plugin offers a strategy."""
+        return self._find("strategy", self._strategies, strategy).plugin
+
+    def _find(self, what: str, offered: Mapping[str, Offered], name: str) -> Offered:
+        if name not in offered:
+            help = did_you_mean(name, offered) or f"there are {one_of(offered, most=20)}"
+            broken = [plugin.name for plugin in self.plugins if plugin.broken]
+            if broken:
+                help += f" (not loaded: {one_of(broken)}; see ctdc plugins list)"
+            raise PluginError(f"no {what} is called `{name}`", help=help)
+        if offered[name].clash:
+            raise PluginError(
+                f"two plugins offer the {what} `{name}`: {offered[name].clash}",
+                help="turn one of them off with --without PLUGIN",
+            )
+        return offered[name]
+
+    def check_release(self, release: Release, codebook: Codebook) -> Iterator[Note]:
+        """Ask every plugin to judge a release; one that fails to look refuses it."""
+        for name, call in self._each("ctdc_check_release"):
+            try:
+                yield from call(release=release, codebook=codebook) or ()
+            except Exception as error:
+                # The text of a foreign exception may quote data: only its type is told.
+                message = f"plugin {name} could not judge the release ({type(error).__name__})"
+                yield Note(code="release-check-failed", message=message, severity=Severity.BLOCKING)
+
+    def stage_finished(self, record: StageRecord) -> Iterator[Note]:
+        """Tell every plugin that a stage is done; one that fails is noted and changes nothing."""
+        for name, call in self._each("ctdc_stage_finished"):
+            try:
+                call(record=record)
+            except Exception as error:
+                message = f"plugin {name} failed to watch stage {record.stage}"
+                yield Note(code="observer-failed", message=f"{message} ({type(error).__name__})")
+
+    def _each(self, hook: str) -> Iterator[tuple[str, Callable[..., Any]]]:
+        yield from _implementations(self._manager, hook)
+
+
+def load(
+    *,
+    without: Iterable[str] = (),
+    found: Iterable[EntryPoint] | None = None,
+    extra: Mapping[str, object] | None = None,
+) -> Registry:
+    """Load every installed plugin but those turned off here or in `CTDC_WITHOUT`.
+
+    `found` replaces discovery and `extra` adds loaded modules or objects, for tests.
+    """
+    off = {*without, *filter(None, os.environ.get("CTDC_WITHOUT", "").split(","))}
+    if found is None:
+        found = entry_points(group=GROUP)
+    manager = _new_manager()
+    plugins: list[PluginInfo] = []
+    offers: dict[str, dict[str, Offered]] = {"strategies": {}, "measures": {}, "rules": {}}
+    loaders: list[tuple[PluginInfo, Callable[[], object]]] = [
+        (_info(point), point.load) for point in sorted(found, key=lambda point: point.name)
+    ]
+    loaders += [
+        (PluginInfo(name=name), lambda module=module: module)  # type: ignore[misc]
+        for name, module in (extra or {}).items()
+    ]
+    for info, loader in loaders:
+        if info.name in off:
+            plugins.append(evolve(info, broken="turned off"))
+            continue
+        try:
+            plugins.append(_load_one(manager, info, loader(), offers))
+        except _Broken as reason:
+            plugins.append(evolve(info, broken=str(reason)))
+        except Exception as error:
+            reason_text = f"{type(error).__name__}: {error}"
+            plugins.append(evolve(info, broken=f"cannot be loaded: {reason_text}"))
+    return Registry(
+        plugins=tuple(plugins),
+        manager=manager,
+        strategies=offers["strategies"],
+        measures=offers["measures"],
+        rules=offers["rules"],
+    )
+
+
+class _Broken(Exception):
+    """A plugin that cannot be used, and why."""
+
+
+def _load_one(
+    manager: pluggy.PluginManager,
+    info: PluginInfo,
+    module: object,
+    offers: dict[str, dict[str, Offered]],
+) -> PluginInfo:
+    manager.register(module, name=info.name)
+    try:
+        manager.check_pending()  # a misspelt hook would otherwise never be called, silently
+        offered = {
+            "strategies": _collect(manager, info.name, "ctdc_register_strategies", Strategy),
+            "measures": _collect(manager, info.name, "ctdc_register_measures", Measure),
+            "rules": _collect(manager, info.name, "ctdc_register_rules", Rule),
+        }
+        for things in offered.values():
+            for name, thing in things.items():
+                if thing.contract != CONTRACT:
+                    raise _Broken(
+                        f"`{name}` speaks contract {thing.contract}, this is {CONTRACT}: "
+                        f"upgrade {'ctdc-framework' if thing.contract > CONTRACT else info.name}"
+                    )
+        for name in offered["rules"]:
+            if name in rules.BUILT_IN:
+                raise _Broken(f"rule `{name}` is the codebook language's own")
+    except pluggy.PluginValidationError as error:
+        manager.unregister(module)
+        raise _Broken(f"unknown hook: {error}") from None
+    except BaseException:
+        manager.unregister(module)
+        raise
+    info = evolve(
+        info,
+        strategies=tuple(offered["strategies"]),
+        measures=tuple(offered["measures"]),
+        rules=tuple(offered["rules"]),
+    )
+    for kind, things in offered.items():
+        for name, thing in things.items():
+            earlier = offers[kind].get(name)
+            clash = f"{earlier.plugin.name} and {info.name}" if earlier else ""
+            offers[kind][name] = Offered(thing=thing, plugin=info, clash=clash)
+    return info
+
+
+def _collect(
+    manager: pluggy.PluginManager, plugin: str, hook: str, kind: type[Any]
+) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, call in _implementations(manager, hook):
+        if name != plugin:
+            continue
+        for thing in call() or ():
+            if not isinstance(thing, kind):
+                raise _Broken(f"{hook} gave a {type(thing).__name__}, not a {kind.__name__}")
+            label = thing.op if isinstance(thing, Rule) else thing.name
+            if label in found:
+                raise _Broken(f"it offers `{label}` twice")
+            found[label] = thing
+    return found
+
+
+def _implementations(
+    manager: pluggy.PluginManager, hook: str
+) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Go through a hook's implementations one plugin at a time, so that each can be blamed.
+
+    Each is called with the arguments that it names and no others.
+    """
+    for impl in sorted(getattr(manager.hook, hook).get_hookimpls(), key=lambda i: i.plugin_name):
+
+        def call(impl: Any = impl, **arguments: Any) -> Any:
+            return impl.function(**{name: arguments[name] for name in impl.argnames})
+
+        yield impl.plugin_name, call
+
+
+def _usable(offered: Mapping[str, Offered]) -> Mapping[str, Any]:
+    return {name: offered[name].thing for name in sorted(offered) if not offered[name].clash}
+
+
+def _info(point: EntryPoint) -> PluginInfo:
+    distribution = point.dist
+    return PluginInfo(
+        name=point.name,
+        distribution=distribution.name if distribution else "",
+        version=distribution.version if distribution else "",
+    )
+
+
+def _new_manager() -> pluggy.PluginManager:
+    manager = pluggy.PluginManager("ctdc")
+    manager.add_hookspecs(hookspecs)
+    return manager

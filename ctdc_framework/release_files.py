@@ -1,0 +1,283 @@
+"""Write what a run leaves behind, and read it back for the gate.
+
+Everything is written beside its place and renamed at the end, so that nothing half-written ever
+stands where a release is looked for. Unprotected content goes to `private/` alone, which is
+readable by its owner only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ctdc_framework.codebook import Codebook
+from ctdc_framework.errors import CtdcError
+from ctdc_framework.gate import Item, Published
+from ctdc_framework.results import Json, Release
+from ctdc_framework.tables import COUNT, Table
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ctdc_framework.files import RawFile
+
+DATA = "data.csv"
+RELEASE = "release.json"
+LOG = "log.json"
+WARNING = "DO-NOT-PUBLISH.txt"
+WARNING_TEXT = """\
+What lies in this folder can tell about single people: exact counts, errors and the seed with
+which a release can be replayed. Keep it where only those may read it who may read the records
+themselves. Publish what lies in ../release and nothing from here.
+"""
+
+
+@contextlib.contextmanager
+def writing_directory(out: Path, *, replace: bool) -> Iterator[Path]:
+    """Give a directory to write in, which becomes `out` when all went well, and else vanishes.
+
+    `replace` allows `out` to be there if it holds a run of ours. Raises `CtdcError` where it may
+    not be written.
+    """
+    out = out.absolute()
+    check_writable(out, replace=replace)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".part", dir=out.parent))
+    except OSError as error:
+        raise _cannot_write(out, error) from None
+    try:
+        yield work
+        work.chmod(0o777 & ~_umask())
+        if out.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".old", dir=out.parent))
+            out.rename(old / out.name)
+            work.rename(out)
+            shutil.rmtree(old)
+        else:
+            work.rename(out)
+    except OSError as error:
+        raise _cannot_write(out, error) from None
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def check_writable(out: Path, *, replace: bool) -> None:
+    """Say early that a directory may not be written; raises `CtdcError`."""
+    if not out.exists():
+        return
+    ours = out.is_dir() and any((out / part).is_file() for part in (
+        f"private/{LOG}", f"release/{RELEASE}", LOG, RELEASE))  # fmt: skip
+    if not replace:
+        help = "give another --out, or --force to replace it" if ours else "give another --out"
+        raise CtdcError(f"{out} is there already", help=help)
+    if not ours:
+        raise CtdcError(
+            f"{out} is there already and holds no run of ctdc, so it is not replaced",
+            help="give another --out",
+        )
+
+
+def _cannot_write(out: Path, error: OSError) -> CtdcError:
+    return CtdcError(
+        f"{out} cannot be written: {error.strerror or 'unknown reason'}",
+        help="give an --out where you may write and there is room",
+    )
+
+
+def _umask() -> int:
+    now = os.umask(0)
+    os.umask(now)
+    return now
+
+
+@contextlib.contextmanager
+def writing_file(out: Path, *, replace: bool) -> Iterator[Path]:
+    """Give a path to write one private file at, which becomes `out`, readable by its owner only."""
+    out = out.absolute()
+    if out.exists() and not replace:
+        raise CtdcError(f"{out} is there already", help="give another --out, or --force")
+    try:
+        handle, name = tempfile.mkstemp(
+            prefix=f".{out.stem}.", suffix=f".part{out.suffix}", dir=out.parent
+        )
+    except OSError as error:
+        raise _cannot_write(out, error) from None
+    os.close(handle)
+    try:
+        yield Path(name)
+        Path(name).rename(out)
+    except OSError as error:
+        raise _cannot_write(out, error) from None
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def private_directory(root: Path) -> Path:
+    """Make `private/`, readable by its owner only, with the warning in it."""
+    folder = root / "private"
+    folder.mkdir(mode=0o700)
+    write_private(folder / WARNING, WARNING_TEXT)
+    return folder
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a text that only its owner may read."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+
+
+def as_json(value: Json) -> str:
+    """Write JSON as our files hold it: keys in the order given, readable, one line end."""
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def cell_texts(table: Table) -> dict[str, NDArray[np.object_]]:
+    """Give each variable's cells as the files hold them: codes, None for missing.
+
+    The values of a multi-valued variable are joined again, in codebook order.
+    """
+    import numpy as np
+
+    texts: dict[str, NDArray[np.object_]] = {}
+    codes = table.codes
+    for number, column in enumerate(table.columns):
+        held = np.array([*(column.cell(c) for c in range(len(column.codes))), None], dtype=object)
+        cells = held[codes[:, number]]
+        if column.variable not in texts:
+            texts[column.variable] = cells
+            continue
+        separator = table.codebook.variables[column.variable].list
+        before = texts[column.variable]
+        joined = [
+            f"{one}{separator}{two}" if one and two else one or two
+            for one, two in zip(before, cells, strict=True)
+        ]
+        texts[column.variable] = np.array(joined, dtype=object)
+    return texts
+
+
+def write_csv(table: Table, path: Path) -> None:
+    """Write a table as CSV: UTF-8, comma, LF, missing as an empty field."""
+    columns = _file_columns(table)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
+
+
+def write_parquet(table: Table, path: Path) -> None:
+    """Write a table as Parquet: the same texts, null for missing."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {
+        name: pa.array(cells, pa.int64() if name == COUNT else pa.string())
+        for name, cells in _file_columns(table).items()
+    }
+    pq.write_table(pa.table(columns), path)
+
+
+def _file_columns(table: Table) -> dict[str, list[Any]]:
+    columns: dict[str, list[Any]] = {name: c.tolist() for name, c in cell_texts(table).items()}
+    if COUNT in table.frame:
+        columns[COUNT] = table.counts.tolist()
+    return columns
+
+
+def write_raw(raw: RawFile, path: Path) -> None:
+    """Write a raw file's texts as CSV that only its owner may read."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w",
+                   encoding="utf-8", newline="") as file:  # fmt: skip
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(raw.columns)
+        writer.writerows(zip(*(column.values() for column in raw.columns.values()), strict=True))
+
+
+def write_release(folder: Path, release: Release) -> list[str]:
+    """Write a release's data; give the names of the files written, from `folder`."""
+    folder.mkdir(parents=True)
+    names: list[str] = []
+    if release.records is not None:
+        write_csv(release.records, folder / DATA)
+        write_parquet(release.records, folder / "data.parquet")
+        names += [DATA, "data.parquet"]
+    if release.tables is not None:
+        (folder / "tables").mkdir()
+        name = f"tables/combinations-{release.tables_length}.csv"
+        write_csv(release.tables, folder / name)
+        names.append(name)
+    return names
+
+
+def write_manifest(folder: Path, release: Release, codebook: Codebook, names: Sequence[str],
+                   versions: Mapping[str, str]) -> str:  # fmt: skip
+    """Write `release.json`, which lists exactly the files there are; give its own SHA-256."""
+    manifest = {
+        "format": 1,
+        "candidate": release.name,
+        "codebook": {
+            "id": codebook.id,
+            "version": codebook.header.version,
+            "sha256": codebook.digest,
+        },
+        "unit": "records",
+        "claims": [
+            {"claim": str(claim), "basis": claim.basis, "sentence": claim.sentence}
+            for claim in release.claims
+        ],
+        "stages": [
+            {
+                "stage": record.stage,
+                "part": record.part.value,
+                "strategy": record.strategy,
+                "plugin": record.plugin,
+                "version": record.version,
+                "params": record.params,
+            }
+            for record in release.stages
+        ],
+        "notes": [note.message for note in release.notes],
+        "seed": "withheld",
+        "versions": versions,
+        "files": {name: digest(folder / name) for name in sorted(names)},
+    }
+    path = folder / RELEASE
+    path.write_text(as_json(manifest), encoding="utf-8")
+    return digest(path)
+
+
+def digest(path: Path) -> str:
+    """Give the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_back(path: Path, codebook: Codebook) -> Published:
+    """Read a written CSV file as plain items, for the gate; by none of the code that wrote it."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.reader(file)
+        header = next(rows)
+        parts = {name: one.list for name, one in codebook.variables.items()}
+        counted = header[-1:] == [COUNT]
+        names = header[:-1] if counted else header
+
+        def items(cells: Sequence[str]) -> Iterator[Item]:
+            for name, cell in zip(names, cells, strict=False):
+                if cell:
+                    yield from (
+                        (name, v) for v in (cell.split(parts[name]) if parts[name] else [cell])
+                    )
+
+        if counted:
+            return Published(combinations=[(tuple(items(row)), int(row[-1])) for row in rows])
+        return Published(records=[tuple(items(row)) for row in rows])

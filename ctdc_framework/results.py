@@ -1,0 +1,116 @@
+"""What comes out of a run: notes, records of its stages, releases and scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+from attrs import field, frozen
+
+from ctdc_framework.claims import Claim
+from ctdc_framework.tables import Shape, Table
+
+Json = Any
+"""A value that JSON can hold."""
+
+
+class Severity(Enum):
+    """How much a note weighs."""
+
+    INFO = "info"
+    WARNING = "warning"
+    BLOCKING = "blocking"
+    """The release is refused."""
+
+
+@frozen(kw_only=True)
+class Note:
+    """Something that the steward has to read; its message holds no value rarer than k."""
+
+    code: str
+    message: str
+    severity: Severity = Severity.INFO
+
+
+@frozen(kw_only=True)
+class StageRecord:
+    """What one stage did. The runner writes it, so that a plugin can neither forget nor dress it.
+
+    `rows_in`, `rows_out` and `details` are exact: private.
+    """
+
+    stage: str
+    part: Shape
+    """What the stage's chain ends in."""
+    strategy: str
+    plugin: str
+    version: str
+    contract: int
+    params: Mapping[str, Json]
+    claims: tuple[Claim, ...]
+    rows_in: int
+    rows_out: int
+    seconds: float
+    notes: tuple[Note, ...] = ()
+    details: Mapping[str, Json] = field(factory=dict)
+
+
+@frozen(kw_only=True, eq=False)
+class Release:
+    """What one candidate would publish: records, tables of counts, or both.
+
+    `claims` hold between the prepared original and the final output, by the last recount.
+    """
+
+    name: str
+    records: Table | None = None
+    tables: Table | None = None
+    tables_length: int = 0
+    """Longest combination that the tables hold."""
+    stages: tuple[StageRecord, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+    def parts(self) -> Mapping[Shape, Table]:
+        """Give what there is, by shape."""
+        both = {Shape.RECORDS: self.records, Shape.COUNTS: self.tables}
+        return {shape: table for shape, table in both.items() if table is not None}
+
+
+class Side(Enum):
+    """What a measure speaks of."""
+
+    RISK = "risk"
+    UTILITY = "utility"
+
+
+class Better(Enum):
+    """Which way is better."""
+
+    LOWER = "lower"
+    HIGHER = "higher"
+
+
+@frozen(kw_only=True)
+class Score:
+    """One figure of a measure; `slice` says of what part, such as `length 3`.
+
+    `low` and `high` span the runs with different seeds, or an interval that the measure gives.
+    """
+
+    value: float
+    slice: str = "all"
+    low: float | None = None
+    high: float | None = None
+
+
+@frozen(kw_only=True)
+class ScoreRow:
+    """One line of a comparison: a score, or the reason why there is none."""
+
+    candidate: str
+    measure: str
+    part: Shape
+    score: Score | None = None
+    error: str = ""
