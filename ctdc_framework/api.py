@@ -148,6 +148,10 @@ def execute(
     if releases == "one":
         the_candidate(plan)
     files.check_writable(out, replace=force)
+    if raw is None and out.resolve() in the_data(plan).resolve().parents:
+        raise CtdcError(
+            f"{out} holds the data file, and would be replaced", help="give another --out"
+        )
     largest = max(one.largest_k for one in plan.candidates)
     seconds: dict[str, float] = {}
     started = time.perf_counter()

@@ -7,13 +7,18 @@ that is not the strategy's.
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import attrs
-from attrs import frozen
+from attrs import field, frozen, validators
 
 Basis = Literal["recounted", "by design", "none"]
 """Recounted on the files; a property of the mechanism, of which only traces show; nothing."""
+
+
+def _at_least(least: int) -> Any:
+    """Declare a whole number: anything else, such as nan, would make a claim of nothing."""
+    return field(validator=[validators.instance_of(int), validators.ge(least)])
 
 
 @frozen(kw_only=True)
@@ -46,7 +51,7 @@ class RecordSupport(Claim):
     """Every released record as a whole is held by at least k original records."""
 
     name: ClassVar[str] = "record-support"
-    k: int
+    k: int = _at_least(1)
 
     @property
     def sentence(self) -> str:
@@ -62,7 +67,7 @@ class SingleCounts(Claim):
     """Every value is released exactly floor(n/k)*k times."""
 
     name: ClassVar[str] = "single-counts"
-    k: int
+    k: int = _at_least(1)
 
     @property
     def sentence(self) -> str:
@@ -78,8 +83,8 @@ class KAnonymity(Claim):
     """Every combination of the named variables' values is shared by at least k records."""
 
     name: ClassVar[str] = "k-anonymity"
-    k: int
-    columns: tuple[str, ...]
+    k: int = _at_least(1)
+    columns: tuple[str, ...] = field(validator=validators.min_len(1))
     missing: Literal["itself", "anything"] = "itself"
 
     @property
@@ -101,7 +106,7 @@ class MultipleOf(Claim):
     """Every published count is a multiple of the base."""
 
     name: ClassVar[str] = "multiple-of"
-    base: int
+    base: int = _at_least(1)
 
     @property
     def sentence(self) -> str:
@@ -114,7 +119,7 @@ class Threshold(Claim):
     """No shown cell has fewer than k true records."""
 
     name: ClassVar[str] = "threshold"
-    k: int
+    k: int = _at_least(1)
 
     @property
     def sentence(self) -> str:
@@ -127,7 +132,7 @@ class MaxDeviation(Claim):
     """No published count is further than d from the true one."""
 
     name: ClassVar[str] = "max-deviation"
-    d: int
+    d: int = _at_least(0)
 
     @property
     def sentence(self) -> str:
@@ -147,3 +152,7 @@ class NoClaim(Claim):
     def sentence(self) -> str:
         """What is not promised."""
         return f"Nothing is promised: {self.reason}."
+
+
+Protecting = RecordSupport | KAnonymity | Threshold
+"""Claims that keep records from being told apart, by their `k`; a release needs one of them."""

@@ -15,8 +15,13 @@ from attrs import field, frozen, validators
 
 from ctdc_framework.convert import entry, matching
 from ctdc_framework.domains import STANDARD, Domain
+from ctdc_framework.hierarchies import Hierarchy
 
 Reason = Literal["not-collected", "not-recorded", "not-applicable", "suppressed", "unknown"]
+
+
+SEPARATOR = matching(r"[^\w\"'\t\r\n]?", "one character that no value holds, such as ;")
+"""What may part the values of a cell."""
 
 
 class Role(Enum):
@@ -41,7 +46,7 @@ class Header:
     title: str = entry("title, as printed")
     version: str = entry(
         "version of the content, such as 1.0.0",
-        validator=matching(r"\d+\.\d+\.\d+", "three numbers, such as 1.0.0"),
+        validator=matching(r"[0-9]+\.[0-9]+\.[0-9]+", "three numbers, such as 1.0.0"),
     )
     released: str = entry("when the data set it describes was released", default="")
     lang: str = entry("language of the texts", default="en")
@@ -115,12 +120,13 @@ class Variable:
         validator=validators.min_len(1),
     )
     definition: str = entry("what it means")
+    hierarchy: str = entry("name of the hierarchy by which it may be generalised", default="")
     use: str = entry("template whose entries it takes where it has none", default="")
     type: Literal["", "string", "numeric", "binary numeric"] = entry("type, as printed", default="")
     list: str = entry(
         "what parts the values of a cell that lists several; such a cell lists what is known",
         default="",
-        validator=validators.max_len(1),
+        validator=SEPARATOR,
     )
     nullable: bool = entry("whether a value may be missing in the input", default=True)
     protected: bool = entry("whether a strategy may not blank it", default=False)
@@ -148,7 +154,7 @@ class Input:
     list: str = entry(
         "what parts the values of a cell that lists several",
         default="",
-        validator=validators.max_len(1),
+        validator=SEPARATOR,
     )
     aliases: tuple[str, ...] = entry("other names that a file may use for it", default=())
     definition: str = entry("what it means", default="")
@@ -223,6 +229,46 @@ class Erratum:
 
 
 @frozen(kw_only=True)
+class Figure:
+    """A small table of the printed book."""
+
+    id: str = entry("the figure's name")
+    title: str = entry("caption")
+    columns: tuple[str, ...] = entry("headings, from left to right")
+    rows: tuple[tuple[str, ...], ...] = entry("rows of cells, as many as headings")
+    text: str = entry("what it shows", default="")
+
+
+@frozen(kw_only=True)
+class Allowance:
+    """One diagnostic that is meant to be so, in one place."""
+
+    code: str = entry("the diagnostic's code, such as CB025")
+    at: str = entry("where it is allowed, such as variables.gender")
+    because: str = entry("why it is meant to be so")
+
+
+@frozen(kw_only=True)
+class Superseded:
+    """What became of variables of an earlier codebook."""
+
+    codebook: str = entry("the earlier codebook's id")
+    variables: tuple[str, ...] = entry("its variables", validator=validators.min_len(1))
+    by: tuple[str, ...] = entry("the variables here that take their place", default=())
+    how: Literal["renamed", "merged", "split", "dropped", "recoded"] = entry("what was done")
+    note: str = entry("anything else to know", default="")
+
+
+@frozen(kw_only=True)
+class VariableGroup:
+    """Flags that share a denominator: a record counts where any of them is known to be set."""
+
+    title: str = entry("heading")
+    variables: tuple[str, ...] = entry("its flags", validator=validators.min_len(2))
+    text: str = entry("what its percentages mean", default="")
+
+
+@frozen(kw_only=True)
 class TableColumn:
     """A column: a variable, or the presence of one value of a multi-valued variable.
 
@@ -244,8 +290,8 @@ class TableColumn:
         return self.value or self.codes[code]
 
 
-REFERENCE = re.compile(r"\{(var|vars|note|section):([^{}]*)\}")
-"""A cross reference in prose."""
+REFERENCE = re.compile(r"\{([a-z]+):([^{}]*)\}")
+"""A cross reference in prose: `{var:x}`, `{vars:a..b}`, `{note:x}` or `{section:x}`."""
 
 
 @frozen(kw_only=True)
@@ -268,6 +314,11 @@ class Codebook:
     notes: Mapping[str, Remark] = field(factory=dict)
     sections: tuple[Section, ...] = ()
     errata: tuple[Erratum, ...] = ()
+    hierarchies: Mapping[str, Hierarchy] = field(factory=dict)
+    figures: tuple[Figure, ...] = ()
+    groups: Mapping[str, VariableGroup] = field(factory=dict)
+    supersedes: tuple[Superseded, ...] = ()
+    allow: tuple[Allowance, ...] = ()
     origin: str = ""
     digest: str = ""
 

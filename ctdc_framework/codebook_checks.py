@@ -1,158 +1,100 @@
 """What only the whole codebook shows: names that lead nowhere, rules that feed each other.
 
-Every check is a generator of faults; none stops at the first.
+Every check is a generator of faults; none stops at the first. An entry that could not be read is
+not in the codebook, but its name is in the file, and nothing is said about those that refer to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import pairwise
+from collections.abc import Collection, Iterator, Mapping
+from itertools import chain, islice
 from typing import Any
 
-from ctdc_framework import countries
-from ctdc_framework.codebook import REFERENCE, Codebook
-from ctdc_framework.convert import Fault, Path
-from ctdc_framework.domains import STANDARD, BandsDomain, CountryDomain, EnumDomain, RangeDomain
+from attrs import evolve
+
+from ctdc_framework.codebook import REFERENCE, Codebook, Role
+from ctdc_framework.domain_checks import domain_faults, text_faults
+from ctdc_framework.domains import STANDARD, FlagDomain
 from ctdc_framework.errors import did_you_mean, one_of
-from ctdc_framework.rules import Rule, condition_faults, flow_of
+from ctdc_framework.faults import Fault, Path
+from ctdc_framework.rule_checks import Places, rule_faults
+from ctdc_framework.rules import Rule
+from ctdc_framework.tables import COUNT
+from ctdc_framework.toml_file import names_in, texts_in
+
+MOST = 500
+"""Faults that are looked for: whoever has more does not read them one by one."""
 
 
 def cross_faults(
-    codebook: Codebook, rules: Mapping[str, Rule[Any]], data: Mapping[str, Any]
+    codebook: Codebook, rules: Mapping[str, Rule[Any]], data: Mapping[str, Any], places: Places
 ) -> list[Fault]:
     """List everything that is wrong with a codebook beyond the form of its single entries."""
-    faults = [
-        *_order(codebook),
-        *_domains(codebook),
-        *_variables(codebook),
-        *_names(codebook),
-        *_references(data, codebook),
-    ]
-    named = [*_rule_names(codebook, rules), *_check_names(codebook)]
-    faults += named
-    if not any(fault.level == "error" for fault in faults):
-        # These look names up, so they come when every name is known to be good.
-        faults += [*_rules(codebook, rules), *_checks(codebook)]
-    return faults
+    found = chain(
+        _order(codebook, data),
+        domain_faults(codebook, data),
+        _variables(codebook, data),
+        _contributors(codebook, data),
+        _names(codebook),
+        _references(codebook, data),
+        _errata(codebook, data, places),
+        _ids(codebook, places),
+        rule_faults(codebook, rules, data, places),
+    )
+    return list(islice(found, MOST))
 
 
-def _order(codebook: Codebook) -> Iterator[Fault]:
+def _order(codebook: Codebook, data: Mapping[str, Any]) -> Iterator[Fault]:
     order = codebook.header.order
     if not order:
         return
-    left_out = [name for name in codebook.variables if name not in order]
+    known = names_in(data, "variables")
+    listed: set[str] = set()
+    everything = set(order)
+    left_out = [name for name in known if name not in everything]
     for number, name in enumerate(order):
         path: Path = ("codebook", "order", number)
-        if name in order[:number]:
+        if name in listed:
             message = f"`order` lists `{name}` twice"
             yield Fault(path=path, kind="023", message=message, help="remove one")
-        elif name in codebook.inputs and codebook.inputs[name].role == "identifier":
+        elif name in known:
+            pass
+        elif name in codebook.identifiers:
             message = f"identifier `{name}` is in `order`: identifiers are never released"
             yield Fault(path=path, kind="230", message=message, help="take it out of `order`")
-        elif name not in codebook.variables:
+        elif name in codebook.inputs:
+            message = f"input `{name}` is in `order`: inputs are never released"
+            yield Fault(path=path, kind="023", message=message, help="take it out of `order`")
+        else:
             message = f"`order` lists `{name}`, but no such variable is declared"
             yield Fault(path=path, kind="023", message=message, help=did_you_mean(name, left_out))
+        listed.add(name)
     for name in left_out:
         message = f"variable `{name}` is declared and not listed in `order`"
-        help = did_you_mean(name, set(order) - set(codebook.variables)) or "add it to `order`"
+        help = did_you_mean(name, listed - set(known)) or "add it to `order`"
         yield Fault(path=("variables", name), kind="023", message=message, help=help, at_key=True)
 
 
-def _domains(codebook: Codebook) -> Iterator[Fault]:
-    for name, domain in codebook.domains.items():
-        path: Path = ("domains", name)
-        if name.startswith("std/"):
-            message = f"`{name}`: names that start with std/ are the language's own"
-            yield Fault(path=path, kind="020", message=message, at_key=True)
-        if isinstance(domain, BandsDomain):
-            yield from (fault.under(*path) for fault in _bands(domain))
-        elif isinstance(domain, RangeDomain) and not 0 <= domain.max - domain.min <= 32_000:
-            message = f"domain `{name}`: min {domain.min} and max {domain.max} give no usable range"
-            help = "a range goes from a smaller to a larger number, with 32,000 values at the most"
-            yield Fault(path=(*path, "max"), kind="109", message=message, help=help)
-            continue
-        elif isinstance(domain, CountryDomain):
-            yield from (fault.under(*path) for fault in _country(domain))
-        yield from (fault.under(*path) for fault in _codes(domain, codebook))
-        if name not in {thing.domain for _, thing in codebook.entries()}:
-            message = f"domain `{name}` is used by no variable"
-            yield Fault(path=path, kind="027", message=message, at_key=True, level="warning")
-
-
-def _bands(domain: BandsDomain) -> Iterator[Fault]:
-    if not domain.bands:
-        yield Fault(path=("bands",), kind="102", message="there is no band")
-    for number, (one, two) in enumerate(pairwise(domain.bands)):
-        path: Path = ("bands", number + 1)
-        names = f"{domain.codes[number]} and {domain.codes[number + 1]}"
-        if one.to is None:
-            message = "only the last band may have no upper end"
-            yield Fault(path=("bands", number), kind="104", message=message, help="give it a `to`")
-        elif two.from_ <= one.to:
-            message = f"bands {names} overlap at {two.from_}"
-            yield Fault(path=path, kind="101", message=message, help=f"start at {one.to + 1}")
-        elif two.from_ > one.to + 1:
-            message = f"no band holds {one.to + 1} {domain.unit}".rstrip() + f", between {names}"
-            yield Fault(path=path, kind="102", message=message, help=f"start at {one.to + 1}")
-    for number, band in enumerate(domain.bands):
-        if band.to is not None and band.to < band.from_:
-            message = f"band {domain.codes[number]} is inverted"
-            help = f"write {{ from = {band.to}, to = {band.from_} }}"
-            yield Fault(path=("bands", number), kind="103", message=message, help=help)
-
-
-def _country(domain: CountryDomain) -> Iterator[Fault]:
-    listed = set(countries.current(domain.as_of))
-    for key, codes in (("plus", domain.plus), ("minus", domain.minus)):
-        for number, code in enumerate(codes):
-            if key == "minus" and code not in listed:
-                message = f"`{code}` is not in the list, so it cannot be taken out"
-                help = countries.advice(code, domain.as_of) or "remove it"
-                yield Fault(path=(key, number), kind="120", message=message, help=help)
-            elif key == "plus" and code in listed:
-                message = f"`{code}` is in the list already"
-                yield Fault(path=(key, number), kind="120", message=message, help="remove it")
-
-
-def _codes(domain: Any, codebook: Codebook) -> Iterator[Fault]:
-    seen: set[str] = set()
-    array = "bands" if isinstance(domain, BandsDomain) else "values"
-    indexed = isinstance(domain, BandsDomain | EnumDomain)
-    if isinstance(domain, EnumDomain) and not domain.codes:
-        yield Fault(path=("values",), kind="012", message="there is no value")
-    for number, code in enumerate(domain.codes):
-        path: Path = (array, number) if indexed else ()
-        if code in seen:
-            yield Fault(path=path, kind="114", message=f"code `{code}` is given twice")
-        seen.add(code)
-        if code in codebook.missing_codes:
-            what = f"`{code}` is a missing code, not a value" if code else "a code is empty"
-            help = "remove it; a value may be missing unless nullable = false"
-            yield Fault(path=path, kind="112", message=what, help=help)
-        if code != code.strip():
-            message = f"code `{code}` begins or ends in a space"
-            yield Fault(path=path, kind="016", message=message, help=f'write "{code.strip()}"')
-        if code[:1] in tuple("=+-@\t\r"):
-            message = f"code `{code}` starts with a character that spreadsheets run as a formula"
-            yield Fault(path=path, kind="116", message=message, help="write it otherwise")
-        if any(character in code for character in "\n\r\0"):
-            yield Fault(path=path, kind="016", message="a code holds a line end or a NUL")
-
-
-def _variables(codebook: Codebook) -> Iterator[Fault]:
-    known = [*codebook.domains, *STANDARD]
+def _variables(codebook: Codebook, data: Mapping[str, Any]) -> Iterator[Fault]:
+    known = dict.fromkeys([*names_in(data, "domains"), *STANDARD])
     for table, things in (("variables", codebook.variables), ("inputs", codebook.inputs)):
         for name, thing in things.items():
             path: Path = (table, name)
             what = f"{table[:-1]} `{name}`"
-            identifier = table == "inputs" and getattr(thing, "role", "") == "identifier"
             domain = codebook.find_domain(thing.domain)
-            if identifier and thing.domain:
-                message = f"{what} is an identifier: it is dropped, so it has no domain"
-                yield Fault(path=(*path, "domain"), kind="230", message=message, help="remove it")
-            elif not identifier and not thing.domain:
-                yield Fault(path=path, kind="011", message=f"{what}: `domain` is missing")
-            elif not identifier and domain is None:
+            if name in codebook.identifiers and table == "inputs":
+                if thing.domain:
+                    message = f"{what} is an identifier: it is dropped, so it has no domain"
+                    path = (*path, "domain")
+                    yield Fault(path=path, kind="230", message=message, help="remove it")
+                continue
+            if not thing.domain:
+                if not {"domain", "role"}.isdisjoint(data[table][name]):
+                    continue  # what it says there is wrong, and told as such
+                help = f"name one of {one_of(known)}"
+                message = f"{what}: `domain` is missing"
+                yield Fault(path=path, kind="011", message=message, help=help)
+            elif thing.domain not in known:
                 message = f"{what} uses domain `{thing.domain}`, which is not declared"
                 help = did_you_mean(thing.domain, known) or f"the domains are {one_of(known)}"
                 yield Fault(path=(*path, "domain"), kind="020", message=message, help=help)
@@ -161,172 +103,150 @@ def _variables(codebook: Codebook) -> Iterator[Fault]:
                 help = "use an enum, bands or a range, and read the raw value as an input"
                 yield Fault(path=(*path, "domain"), kind="020", message=message, help=help)
             if domain is not None and thing.list:
-                for code in domain.codes:
-                    if thing.list in code:
-                        message = f"{what} parts values by `{thing.list}`, which `{code}` holds"
-                        yield Fault(path=(*path, "list"), kind="106", message=message)
-                        break
+                yield from _several(what, (*path, "list"), thing.list, domain)
+    for name, variable in codebook.variables.items():
+        if Role.NONE in variable.role and len(variable.role) > 1:
+            message = f"variable `{name}`: role `none` stands beside another"
+            path = ("variables", name, "role", variable.role.index(Role.NONE))
+            yield Fault(path=path, kind="013", message=message, help="remove `none`, or the others")
+
+
+def _several(what: str, path: Path, separator: str, domain: Any) -> Iterator[Fault]:
+    if isinstance(domain, FlagDomain):
+        message = f"{what} is a flag, which cannot list several values"
+        yield Fault(path=path, kind="106", message=message, help="remove `list`")
+    for code in domain.codes:
+        if separator in code:
+            message = f"{what} parts values by `{separator}`, which code `{code}` holds"
+            help = "part them by a character that no code holds"
+            yield Fault(path=path, kind="106", message=message, help=help)
+            return
+
+
+def _contributors(codebook: Codebook, data: Mapping[str, Any]) -> Iterator[Fault]:
+    known = names_in(data, "contributors")
+    for name, one in codebook.contributors.items():
+        if one.years and (len(one.years) != 2 or one.years[0] > one.years[1]):
+            message = f"contributor `{name}`: `years` are a first and a last year"
+            path: Path = ("contributors", name, "years")
+            yield Fault(path=path, kind="032", message=message, help="write [2002, 2021]")
     for name, variable in codebook.variables.items():
         for contributor, collection in variable.contributors.items():
             path = ("variables", name, "contributors", contributor)
-            if contributor not in codebook.contributors:
-                help = did_you_mean(contributor, codebook.contributors)
+            if contributor not in known:
+                help = did_you_mean(contributor, known) or f"there are {one_of(known)}"
                 message = f"variable `{name}`: no contributor is called `{contributor}`"
                 yield Fault(path=path, kind="030", message=message, help=help, at_key=True)
+            who = codebook.contributors.get(contributor)
+            if collection.since is None or who is None or len(who.years) != 2:
                 continue
-            years = codebook.contributors[contributor].years
-            if collection.since is not None and years and collection.since < years[0]:
-                message = (
-                    f"variable `{name}`: since {collection.since} is before "
-                    f"{codebook.contributors[contributor].label}'s first year, {years[0]}"
-                )
-                yield Fault(path=(*path, "since"), kind="032", message=message)
+            first, last = who.years
+            if not first <= collection.since <= last:
+                side = f"before {who.label}'s first" if collection.since < first else (
+                    f"after {who.label}'s last"
+                )  # fmt: skip
+                year = first if collection.since < first else last
+                message = f"variable `{name}`: since {collection.since} is {side} year, {year}"
+                help = f"correct it, or `years` of contributor `{contributor}`"
+                yield Fault(path=(*path, "since"), kind="032", message=message, help=help)
 
 
 def _names(codebook: Codebook) -> Iterator[Fault]:
     """Every name that a column may bear leads to one thing only, and survives other programs."""
-    seen: dict[str, str] = {}
-    tables = {
-        **dict.fromkeys(codebook.inputs, "inputs"),
-        **dict.fromkeys(codebook.variables, "variables"),
-    }
-    for name, thing in codebook.entries():
-        if name in codebook.variables and name in codebook.inputs:
-            message = f"`{name}` is both a variable and an input"
-            yield Fault(path=("inputs", name), kind="024", message=message, at_key=True)
-            continue
-        for number, one in enumerate((name, *thing.aliases)):
-            path: Path = (
-                (tables[name], name) if not number else (tables[name], name, "aliases", number - 1)
-            )
-            earlier = seen.get(one.casefold())
-            if earlier is not None and earlier != name:
-                message = (
-                    f"`{one}` is a name of `{earlier}` too; case alone does not tell them apart"
-                )
-                yield Fault(path=path, kind="024", message=message, at_key=not number)
-            seen.setdefault(one.casefold(), name)
-        if any(character in name for character in "=;\n\r\t") or name != name.strip():
-            message = f"`{name}` cannot be a column's name in every file format"
+    seen: dict[str, tuple[str, str]] = {}
+    variables = [("variables", name, one.aliases) for name, one in codebook.variables.items()]
+    inputs = [("inputs", name, one.aliases) for name, one in codebook.inputs.items()]
+    for table, name, aliases in (*variables, *inputs):
+        for number, one in enumerate((name, *aliases)):
+            path: Path = (table, name, "aliases", number - 1) if number else (table, name)
+            earlier = seen.setdefault(one.casefold(), (table, name))
+            if earlier != (table, name):
+                message = f"`{one}` is a name of {earlier[0][:-1]} `{earlier[1]}` too"
+                help = "rename one; case alone does not tell names apart"
+                yield Fault(path=path, kind="024", message=message, help=help, at_key=not number)
+        path, what = (table, name), f"{table[:-1]} name `{name}`"
+        for fault in text_faults(what, name):
+            yield evolve(fault, path=path, at_key=True)
+        if not name or any(character in name for character in "=;\n\r\t"):
+            message = f"{what} cannot be a column's name in every file format"
             help = "use letters, digits and underscores"
-            yield Fault(
-                path=(tables[name], name), kind="016", message=message, help=help, at_key=True
-            )
+            yield Fault(path=path, kind="016", message=message, help=help, at_key=True)
+        elif table == "variables" and name.casefold() == COUNT:
+            message = f"{what} is that of the column in which tables hold their counts"
+            yield Fault(path=path, kind="016", message=message, help="rename it", at_key=True)
 
 
-def _references(data: Mapping[str, Any], codebook: Codebook) -> Iterator[Fault]:
-    """Every `{var:x}` in prose leads somewhere."""
-    known: dict[str, Iterable[str]] = {
-        "var": codebook.variables,
-        "vars": codebook.variables,
-        "note": codebook.notes,
-        "section": [section.id for section in codebook.sections],
+def _references(codebook: Codebook, data: Mapping[str, Any]) -> Iterator[Fault]:
+    """Every `{var:x}` in prose leads somewhere, and every note is led to."""
+    variables = names_in(data, "variables")
+    known: dict[str, Collection[str]] = {
+        "var": variables,
+        "vars": variables,
+        "note": names_in(data, "notes"),
+        "section": names_in(data, "sections"),
     }
-    aliases = {alias: name for name, one in codebook.variables.items() for alias in one.aliases}
-    for path, text in _texts((), data):
+    notes: set[str] = set()
+    for path, text in texts_in((), data):
         for kind, target in REFERENCE.findall(text):
+            written = f"`{{{kind}:{target}}}`"
+            notes.add(target if kind == "note" else "")
+            if kind not in known:
+                message = f"{written} looks like a reference, and is none"
+                help = did_you_mean(kind, known) or "write {var:x}, {vars:a..b} or {note:x}"
+                yield Fault(path=path, kind="021", message=message, help=help, level="warning")
+                continue
             names = target.split("..") if kind == "vars" else [target]
             if kind == "vars" and len(names) != 2:
-                message = f"`{{vars:{target}}}` names no first and last variable"
+                message = f"{written} names no first and last variable"
                 yield Fault(path=path, kind="021", message=message, help="write {vars:a..b}")
                 continue
             for name in names:
-                if name in known[kind]:
-                    continue
-                message = f"`{{{kind}:{target}}}` names no {kind.rstrip('s')} of this codebook"
-                help = (
-                    f"write `{aliases[name]}`"
-                    if name in aliases
-                    else did_you_mean(name, known[kind])
-                )
-                yield Fault(path=path, kind="021", message=message, help=help)
+                if name not in known[kind]:
+                    what = "variable" if known[kind] is variables else kind
+                    message = f"{written} names no {what} of this codebook"
+                    help = _meant(name, known[kind], data)
+                    yield Fault(path=path, kind="021", message=message, help=help)
+    for name in codebook.notes if notes <= {"", *known["note"]} else ():
+        if name not in notes:
+            message = f"note `{name}` is referred to by no text"
+            help = f"write {{note:{name}}} where it belongs"
+            path = ("notes", name)
+            yield Fault(
+                path=path, kind="027", message=message, help=help, at_key=True, level="warning"
+            )
 
 
-def _texts(path: Path, value: Any) -> Iterator[tuple[Path, str]]:
-    # A template's texts are looked at in the variables that use it.
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, Mapping):
-        for key, one in value.items():
-            if path or key != "templates":
-                yield from _texts((*path, key), one)
-    elif isinstance(value, list):
-        for number, one in enumerate(value):
-            yield from _texts((*path, number), one)
+def _meant(name: str, known: Collection[str], data: Mapping[str, Any]) -> str:
+    for variable in names_in(data, "variables"):
+        entry = data["variables"][variable]
+        aliases = entry.get("aliases") if isinstance(entry, Mapping) else None
+        if isinstance(aliases, list) and name in aliases and variable in known:
+            return f"it is an alias: write `{variable}`"
+    return did_you_mean(name, known)
 
 
-def _rule_names(codebook: Codebook, rules: Mapping[str, Rule[Any]]) -> Iterator[Fault]:
-    known = [*codebook.variables, *codebook.inputs]
-    writers: dict[str, tuple[str, bool]] = {}
-    seen: set[str] = set()
-    for number, one in enumerate(codebook.rules):
-        rule = rules[one.op]
-        path: Path = ("rules", number)
-        if one.id in seen:
-            message = f"two rules are called `{one.id}`"
-            yield Fault(path=(*path, "id"), kind="005", message=message, help="rename one")
-        seen.add(one.id)
-        rewritten = rule.rewrites(one.params)[0] if rule.rewrites else ()
-        for name in (*rule.reads(one.params), *rewritten):
-            if name not in known:
-                where = "declared neither in [inputs] nor in [variables]"
-                message = f"rule `{one.id}` reads `{name}`, {where}"
-                yield Fault(path=path, kind="205", message=message, help=did_you_mean(name, known))
-            elif name in codebook.identifiers:
-                message = f"rule `{one.id}` reads `{name}`, an identifier, which is dropped unread"
-                yield Fault(path=path, kind="230", message=message)
-        for name in rule.writes(one.params):
-            if name not in known:
-                message = f"rule `{one.id}` writes `{name}`, which is no variable and no input"
-                help = did_you_mean(name, known)
-                yield Fault(path=(*path, "to"), kind="201", message=message, help=help)
-            elif name in codebook.identifiers:
-                message = f"rule `{one.id}` writes `{name}`, an identifier"
-                yield Fault(path=(*path, "to"), kind="230", message=message)
-            elif name in writers and not (writers[name][1] and rule.shares_target):
-                message = f"both `{writers[name][0]}` and `{one.id}` write `{name}`"
-                help = "one rule writes a variable; only folds may share"
-                yield Fault(path=(*path, "to"), kind="204", message=message, help=help)
-            writers.setdefault(name, (one.id, rule.shares_target))
+def _errata(codebook: Codebook, data: Mapping[str, Any], places: Places) -> Iterator[Fault]:
+    """Every erratum is about something that is there."""
+    for number, one in zip(places["errata"], codebook.errata, strict=True):
+        table, dot, name = one.at.partition(".")
+        known = names_in(data, table)
+        if table in data and (
+            name in known if dot else table in ("codebook", "privacy", "missing")
+        ):
+            continue
+        message = f"an erratum is at `{one.at}`, which is not in this codebook"
+        near = did_you_mean(one.at, [f"{table}.{each}" for each in known] or data)
+        help = near or "write codebook, variables.x, domains.x, sections.x and so on"
+        yield Fault(path=("errata", number, "at"), kind="021", message=message, help=help)
 
 
-def _rules(codebook: Codebook, rules: Mapping[str, Rule[Any]]) -> Iterator[Fault]:
-    for number, one in enumerate(codebook.rules):
-        for fault in rules[one.op].faults(one.params, codebook):
-            yield _of(f"rule `{one.id}`", fault).under("rules", number)
-    if cycle := flow_of(codebook.rules, rules).cycle:
-        number = codebook.rules.index(cycle[0])
-        chain = ", ".join(
-            f"`{one.id}` writes {one_of(rules[one.op].writes(one.params))}" for one in cycle
-        )
-        message = f"rules feed each other: {chain}, which `{cycle[0].id}` reads"
-        yield Fault(path=("rules", number), kind="203", message=message, help="remove one of them")
-
-
-def _check_names(codebook: Codebook) -> Iterator[Fault]:
-    known = [*codebook.variables, *codebook.inputs]
-    for number, check in enumerate(codebook.checks):
-        for place, condition in enumerate(check.never):
-            if condition.var not in known:
-                message = f"check `{check.id}` looks at `{condition.var}`, which is not declared"
-                path: Path = ("checks", number, "never", place, "var")
-                help = did_you_mean(condition.var, known)
-                yield Fault(path=path, kind="205", message=message, help=help)
-
-
-def _checks(codebook: Codebook) -> Iterator[Fault]:
-    for number, check in enumerate(codebook.checks):
-        for place, condition in enumerate(check.never):
-            for fault in condition_faults(condition, codebook):
-                yield _of(f"check `{check.id}`", fault).under("checks", number, "never", place)
-
-
-def _of(subject: str, fault: Fault) -> Fault:
-    return Fault(
-        path=fault.path,
-        kind=fault.kind,
-        message=f"{subject}: {fault.message}",
-        help=fault.help,
-        at_key=fault.at_key,
-        level=fault.level,
-    )
+def _ids(codebook: Codebook, places: Places) -> Iterator[Fault]:
+    """No two rules, checks or sections share a name."""
+    for table in ("rules", "checks", "sections"):
+        seen: set[str] = set()
+        for number, one in zip(places[table], getattr(codebook, table), strict=True):
+            if one.id in seen:
+                message = f"two {table} are called `{one.id}`"
+                path: Path = (table, number, "id")
+                yield Fault(path=path, kind="005", message=message, help="rename one")
+            seen.add(one.id)

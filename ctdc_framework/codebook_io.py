@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-import attrs
-import tomli
 from attrs import evolve, field, frozen
 
 from ctdc_framework.codebook import (
@@ -28,19 +23,12 @@ from ctdc_framework.codebook import (
     Variable,
 )
 from ctdc_framework.codebook_checks import cross_faults
-from ctdc_framework.convert import Fault, Faults, Path, fields_of, key_of, kind_of, structure
-from ctdc_framework.domains import KINDS, Domain
-from ctdc_framework.errors import (
-    CodebookError,
-    CtdcError,
-    Place,
-    Problem,
-    did_you_mean,
-    nearest,
-    one_of,
-)
-from ctdc_framework.locator import Locator, locate
+from ctdc_framework.convert import entry, fields_of, key_of, kind_of, named, structure
+from ctdc_framework.domains import KINDS, MOST_VALUES, Domain, RangeDomain
+from ctdc_framework.errors import CodebookError, Problem, did_you_mean, nearest, one_of
+from ctdc_framework.faults import Fault, Faults, Path
 from ctdc_framework.rules import BUILT_IN, Rule
+from ctdc_framework.toml_file import TomlFile, names_in, read_toml, speaking
 
 T = TypeVar("T")
 
@@ -48,96 +36,52 @@ SHIPPED = FilePath(__file__).parent / "codebooks"
 BESIDE = FilePath(__file__).parent.parent / "codebooks"
 """Where the shipped codebooks lie in a wheel, and beside the package in a checkout."""
 
+SINGLE: Mapping[str, type] = {"codebook": Header, "privacy": Privacy, "missing": Missing}
+KEYED: Mapping[str, type] = {
+    "contributors": Contributor,
+    "domains": Domain,
+    "variables": Variable,
+    "inputs": Input,
+    "notes": Remark,
+}
+ARRAYS: Mapping[str, type] = {
+    "rules": RuleEntry,
+    "checks": Check,
+    "sections": Section,
+    "errata": Erratum,
+}
+TABLES = (*SINGLE, "templates", *KEYED, *ARRAYS)
+"""Every table of the language: one entry, entries by name, or an array of entries."""
 
-@frozen(kw_only=True)
-class TomlFile:
-    """A parsed TOML file that can say where each of its keys and values stands."""
+REQUIRED = {"codebook": "what it is", "privacy": "the least that a release keeps to",
+            "variables": "what is released"}  # fmt: skip
 
-    name: str
-    data: Mapping[str, Any]
-    locator: Locator
-    digest: str = ""
-    moved: Mapping[Path, Path] = field(factory=dict)
-    """Entries that came from somewhere else in the file, such as a template."""
+SUBJECTS = {
+    "contributors.*": ("contributor", ""),
+    "domains.*": ("domain", ""),
+    "domains.*.values.*": ("value", "code"),
+    "templates.*": ("template", ""),
+    "variables.*": ("variable", ""),
+    "variables.*.contributors.*": ("contributor", ""),
+    "inputs.*": ("input", ""),
+    "notes.*": ("note", ""),
+    "rules.*": ("rule", "id"),
+    "checks.*": ("check", "id"),
+    "sections.*": ("section", "id"),
+    "errata.*": ("erratum", "at"),
+    "missing.codes.*": ("missing code", "code"),
+}
+"""What the entries are called, and by which key those of an array are known."""
 
-    def problem(self, fault: Fault, prefix: str) -> Problem:
-        """Turn a fault into a problem with its place in the file."""
-        path = self._written_at(fault.path)
-        span = self.locator.key(path) if fault.at_key else self.locator.value(path)
-        span = span or self.locator.value(path) or self.locator.nearest(path)
-        place = Place(file=self.name)
-        if span:
-            line = self.locator.line(span.line)
-            ends_here = span.end_line == span.line
-            width = (span.end_column if ends_here else len(line) + 1) - span.column
-            place = evolve(
-                place, line=span.line, column=span.column, width=max(1, width), source=line
-            )
-        return Problem(
-            code=f"{prefix}{fault.kind}",
-            message=fault.message,
-            help=fault.help,
-            place=place,
-            level=fault.level,
-        )
-
-    def _written_at(self, path: Path) -> Path:
-        for length in range(len(path), 0, -1):
-            if path[:length] in self.moved:
-                return (*self.moved[path[:length]], *path[length:])
-        return path
-
-
-def read_toml(path: FilePath, error: type[CtdcError], prefix: str) -> TomlFile:
-    """Read a TOML file, or raise `error` with what is wrong with its bytes or its syntax."""
-    name = str(path)
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise error(f"there is no file {name}", help="check the path") from None
-    except IsADirectoryError:
-        raise error(f"{name} is a directory, not a TOML file") from None
-    except OSError as failure:
-        raise error(f"{name} cannot be read: {failure.strerror}") from None
-    problem = partial(Problem, place=Place(file=name))
-    try:
-        text = content.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as failure:
-        byte = content[failure.start]
-        message = f"byte 0x{byte:02X} at offset {failure.start} is not UTF-8"
-        if 0x80 <= byte <= 0x9F:
-            meant = bytes([byte]).decode("cp1252", "replace")
-            message += f": it looks like Windows-1252, where it is {meant!r}"
-        help = "save the file as UTF-8"
-        raise error(problems=[problem(code=f"{prefix}003", message=message, help=help)]) from None
-    try:
-        data = tomli.loads(text)
-    except tomli.TOMLDecodeError as failure:
-        raise error(problems=[_syntax(name, text, failure, f"{prefix}001")]) from None
-    except RecursionError:
-        message = "tables or arrays are nested too deeply"
-        raise error(problems=[problem(code=f"{prefix}001", message=message)]) from None
-    return TomlFile(
-        name=name,
-        data=data,
-        locator=locate(text),
-        digest=hashlib.sha256(content).hexdigest(),
-    )
-
-
-def _syntax(name: str, text: str, failure: tomli.TOMLDecodeError, code: str) -> Problem:
-    message = re.sub(r"\s*\(at .*\)$", "", str(failure))
-    lines = text.split("\n")
-    line = getattr(failure, "lineno", 0) or 0
-    column = getattr(failure, "colno", 0) or 0
-    if not 0 < line <= len(lines):
-        line, column = len(lines), len(lines[-1]) + 1
-    help = ""
-    if odd := re.search("[\u2018-\u201f\u2010-\u2015]", lines[line - 1]):
-        kind = "dash" if odd.group() < "\u2018" else "quote"
-        help = f"U+{ord(odd.group()):04X} in this line is a typographic {kind}"
-    place = Place(file=name, line=line, column=column, source=lines[line - 1])
-    return Problem(code=code, message=f"not valid TOML: {message}", help=help, place=place)
+STAND_INS: Mapping[str, Mapping[str, Any]] = {
+    "codebook": {"dsl": 1, "id": "unreadable", "title": "", "version": "0.0.0"},
+    "privacy": {"k": 2},
+    "variables": {"role": ["none"], "definition": ""},
+    "contributors": {"label": ""},
+    "notes": {"title": "", "text": ""},
+    "rules": {"because": ""},
+}
+"""What an entry goes on with where it says something wrong, so that the rest is looked at too."""
 
 
 def load_codebook(source: str | FilePath, rules: Mapping[str, Rule[Any]] = BUILT_IN) -> Codebook:
@@ -156,18 +100,13 @@ def check_codebook(
     source: str | FilePath, rules: Mapping[str, Rule[Any]] = BUILT_IN
 ) -> tuple[Codebook | None, Sequence[Problem]]:
     """Load a codebook and list its problems, warnings included; None where there are errors."""
-    file = _expand_templates(read_toml(find_codebook(source), CodebookError, "CB"))
-    parts, faults = _structure(file.data, rules)
-    codebook = None
-    if parts is not None:
-        codebook = _assemble(parts, file)
-        faults = [*faults, *cross_faults(codebook, rules, file.data)]
-    problems = sorted(
-        (file.problem(fault, "CB") for fault in dict.fromkeys(faults)),
-        key=lambda p: (p.place.line, p.place.column) if p.place else (0, 0),
-    )
-    broken = any(problem.level == "error" for problem in problems)
-    return None if broken else codebook, problems
+    file, faults = _expand_templates(read_toml(find_codebook(source), CodebookError, "CB"))
+    read = _Reading(rules=rules, file=file)
+    codebook = read.codebook()
+    faults += read.faults
+    faults += cross_faults(codebook, rules, file.data, read.places)
+    broken = any(fault.level == "error" for fault in faults)
+    return None if broken else codebook, file.problems(_told_once(faults, file), "CB")
 
 
 def shipped_codebooks() -> dict[str, FilePath]:
@@ -184,7 +123,7 @@ def find_codebook(source: str | FilePath) -> FilePath:
     shipped = shipped_codebooks()
     if text in shipped:
         return shipped[text]
-    if FilePath(text).exists():
+    if FilePath(text).is_file():
         return FilePath(text)
     near = nearest(text, shipped)
     help = f"did you mean `{near[0]}`?" if near else "give a path that ends in .toml"
@@ -193,126 +132,164 @@ def find_codebook(source: str | FilePath) -> FilePath:
     )
 
 
-def _expand_templates(file: TomlFile) -> TomlFile:
+def _expand_templates(file: TomlFile) -> tuple[TomlFile, list[Fault]]:
     """Give each variable the entries of the template it uses, its own ones winning."""
-    variables, templates = file.data.get("variables"), file.data.get("templates")
-    if not isinstance(variables, dict) or not isinstance(templates, dict):
-        return file
+    variables, templates = file.data.get("variables"), file.data.get("templates", {})
+    if not isinstance(templates, dict):
+        message, help = "`templates` must be tables", "write [templates.name]"
+        return file, [Fault(path=("templates",), kind="012", message=message, help=help)]
+    allowed = {key_of(one) for one in fields_of(Variable)} - {"name", "use"}
+    faults = [fault for name, one in templates.items() for fault in _template(name, one, allowed)]
     done: dict[str, Any] = {}
     moved: dict[Path, Path] = {}
-    for name, entries in variables.items():
+    used: set[str] = set()
+    for name, entries in variables.items() if isinstance(variables, dict) else ():
         done[name] = entries
         template = entries.get("use") if isinstance(entries, dict) else None
-        if isinstance(template, str) and isinstance(templates.get(template), dict):
-            done[name] = {**templates[template], **entries}
-            for key in templates[template]:
-                if key not in entries:
-                    moved["variables", name, key] = ("templates", template, key)
-    return evolve(file, data={**file.data, "variables": done}, moved=moved)
-
-
-@frozen(kw_only=True)
-class _Parts:
-    """A codebook's tables, each by itself in order."""
-
-    codebook: Header
-    privacy: Privacy
-    variables: Mapping[str, Variable]
-    missing: Missing = field(factory=Missing)
-    contributors: Mapping[str, Contributor] = field(factory=dict)
-    domains: Mapping[str, Any] = field(factory=dict)
-    templates: Mapping[str, Any] = field(factory=dict)
-    inputs: Mapping[str, Input] = field(factory=dict)
-    rules: tuple[Any, ...] = ()
-    checks: tuple[Check, ...] = ()
-    notes: Mapping[str, Remark] = field(factory=dict)
-    sections: tuple[Section, ...] = ()
-    errata: tuple[Erratum, ...] = ()
-
-
-def _structure(
-    data: Mapping[str, Any], rules: Mapping[str, Rule[Any]]
-) -> tuple[_Parts | None, list[Fault]]:
-    faults: list[Fault] = []
-    ready: dict[str, Any] = {}
-    tables = {key_of(part): part for part in fields_of(_Parts)}
-    for key in data:
-        if key not in tables:
-            message = f"unknown table `{key}`"
-            help = did_you_mean(key, tables) or f"the tables are {one_of(tables, most=20)}"
-            faults.append(Fault(path=(key,), kind="010", message=message, help=help, at_key=True))
-    for key, part in tables.items():
-        if key not in data:
-            if part.default is attrs.NOTHING:
-                message = f"the codebook has no [{key}]"
-                faults.append(Fault(path=(), kind="011", message=message))
+        if not isinstance(template, str):
             continue
-        try:
-            if key in ("domains", "templates"):
-                ready[key] = _tables(data[key], _domain if key == "domains" else _free)
-            elif key == "rules":
-                ready[key] = _array(data[key], lambda value: _rule(value, rules))
-            else:
-                ready[key] = structure(data[key], part.type)  # type: ignore[arg-type]
-        except Faults as found:
-            faults += [_speaking(fault.under(key), data) for fault in found.faults]
-    complete = all(
-        key in ready or (part.default is not attrs.NOTHING and key not in data)
-        for key, part in tables.items()
-    )
-    return (_Parts(**ready) if complete else None), faults
+        used.add(template)
+        if template not in templates:
+            help = did_you_mean(template, templates) or f"there are {one_of(templates)}"
+            message = f"variable `{name}` uses template `{template}`, which is not declared"
+            path: Path = ("variables", name, "use")
+            faults.append(Fault(path=path, kind="020", message=message, help=help))
+        elif isinstance(templates[template], dict):
+            taken = {k: v for k, v in templates[template].items() if k in allowed - set(entries)}
+            done[name] = {**taken, **entries}
+            moved |= {("variables", name, key): ("templates", template, key) for key in taken}
+    for name in templates if used <= set(templates) else ():
+        if name not in used:
+            message = f"template `{name}` is used by no variable, so what it says is not checked"
+            path = ("templates", name)
+            faults.append(
+                Fault(path=path, kind="027", message=message, at_key=True, level="warning")
+            )
+    if not done:
+        return file, faults
+    return evolve(file, data={**file.data, "variables": done}, moved=moved), faults
 
 
-def _speaking(fault: Fault, data: Mapping[str, Any]) -> Fault:
-    """Name the subject of a fault, so that nobody has to count array elements."""
-    if len(fault.path) < 2 or fault.path[0] == "codebook":
-        return fault
-    one = {"variables": "variable", "inputs": "input", "domains": "domain", "rules": "rule",
-           "checks": "check", "notes": "note", "contributors": "contributor",
-           "sections": "section", "errata": "erratum"}.get(str(fault.path[0]))  # fmt: skip
-    if one is None:
-        return fault
-    name = fault.path[1]
-    if isinstance(name, int):
-        element = data[str(fault.path[0])][name]
-        name = str(element.get("id", name + 1)) if isinstance(element, dict) else str(name + 1)
-    return evolve(fault, message=f"{one} `{name}`: {fault.message}")
+def _template(name: str, entries: object, allowed: set[str]) -> Iterator[Fault]:
+    if not isinstance(entries, dict):
+        message = f"template `{name}` must be a table, found {kind_of(entries)}"
+        yield Fault(path=("templates", name), kind="012", message=message)
+        return
+    for key in entries:
+        if key not in allowed:
+            message = f"template `{name}`: unknown key `{key}`"
+            help = did_you_mean(key, allowed) or "a template has the keys of a variable"
+            if key == "use":
+                help = "a template does not use another: repeat what it says"
+            path: Path = ("templates", name, key)
+            yield Fault(path=path, kind="010", message=message, help=help, at_key=True)
 
 
-def _tables(value: object, build: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise Faults(
-            [Fault(path=(), kind="012", message=f"must be tables, found {kind_of(value)}")]
+def _told_once(faults: Iterable[Fault], file: TomlFile) -> Iterator[Fault]:
+    """A mistake in a template is one mistake, however many variables use it."""
+    found: dict[Any, list[Fault]] = {}
+    for fault in dict.fromkeys(faults):
+        key: Any = fault
+        if (path := file.written_at(fault.path)) != fault.path:
+            key = (path, fault.kind, fault.message.replace(f"`{fault.path[1]}`", ""))
+        found.setdefault(key, []).append(fault)
+    for first, *more in found.values():
+        message = f"{first.message}; {len(more)} more by the same template"
+        yield evolve(first, message=message) if more else first
+
+
+@frozen(kw_only=True, eq=False)
+class _Reading:
+    """Reads a codebook entry by entry: one that is wrong does not hide what is wrong elsewhere."""
+
+    rules: Mapping[str, Rule[Any]]
+    file: TomlFile
+    faults: list[Fault] = field(factory=list)
+    places: dict[str, list[int]] = field(factory=dict)
+    """For each array, where the entries stand that could be read."""
+
+    def codebook(self) -> Codebook:
+        """Read what can be read; `faults` then says whether that is all."""
+        data = self.file.data
+        for key in data:
+            if key not in TABLES:
+                message = f"unknown table `{key}`"
+                help = did_you_mean(key, TABLES) or f"the tables are {one_of(TABLES, most=20)}"
+                self.add([Fault(path=(key,), kind="010", message=message, help=help, at_key=True)])
+        for key, what in REQUIRED.items():
+            if key not in data:
+                message, help = f"the codebook has no [{key}]", f"add it: {what}"
+                self.add([Fault(path=(), kind="011", message=message, help=help)])
+        parts: dict[str, Any] = {}
+        for key, cls in SINGLE.items():
+            one = self.entry((key,), data.get(key, {}), cls) if key in data else None
+            parts[key] = one or structure(STAND_INS.get(key, {}), cls)
+        for key, cls in KEYED.items():
+            parts[key] = self.keyed(key, data.get(key, {}), cls)
+        for key, cls in ARRAYS.items():
+            parts[key] = self.array(key, data.get(key, []), cls)
+        variables = parts["variables"]
+        order = [name for name in dict.fromkeys(parts["codebook"].order) if name in variables]
+        order = list(dict.fromkeys([*order, *variables]))
+        parts["variables"] = {name: evolve(variables[name], name=name) for name in order}
+        parts["inputs"] = {name: evolve(one, name=name) for name, one in parts["inputs"].items()}
+        return Codebook(
+            header=parts.pop("codebook"), origin=self.file.name, digest=self.file.digest, **parts
         )
-    return _collect(value.items(), build)
 
+    def add(self, faults: Iterable[Fault]) -> None:
+        data = self.file.data
+        for fault in faults:
+            # What a variable has from its template is told as the template's.
+            written = evolve(fault, path=self.file.written_at(fault.path))
+            self.faults.append(speaking(written, data, SUBJECTS))
 
-def _array(value: object, build: Any) -> tuple[Any, ...]:
-    if not isinstance(value, list):
-        message = f"must be an array of tables, found {kind_of(value)}"
-        raise Faults([Fault(path=(), kind="012", message=message, help="write [[rules]]")])
-    return tuple(_collect(enumerate(value), build).values())
+    def keyed(self, table: str, value: object, cls: type[T]) -> dict[str, T]:
+        if not isinstance(value, dict):
+            help = f"write [{table}.name]"
+            message = f"`{table}` must be tables by name, found {kind_of(value)}"
+            self.add([Fault(path=(table,), kind="012", message=message, help=help)])
+            return {}
+        read = ((name, self.entry((table, name), one, cls)) for name, one in value.items())
+        return {name: one for name, one in read if one is not None}
 
+    def array(self, table: str, value: object, cls: type[T]) -> tuple[T, ...]:
+        self.places[table] = []
+        if not isinstance(value, list):
+            message = f"`{table}` must be an array of tables, found {kind_of(value)}"
+            help = f"write [[{table}]]"
+            self.add([Fault(path=(table,), kind="012", message=message, help=help)])
+            return ()
+        read = [self.entry((table, n), one, cls) for n, one in enumerate(value)]
+        self.places[table] += [number for number, one in enumerate(read) if one is not None]
+        return tuple(one for one in read if one is not None)
 
-def _collect(items: Any, build: Any) -> dict[Any, Any]:
-    faults: list[Fault] = []
-    done = {}
-    for name, value in items:
+    def entry(self, path: Path, value: object, cls: type[T]) -> T | None:
+        """Read one entry; where it is wrong, once more without what is wrong."""
+        if not isinstance(value, dict):
+            message = f"must be a table, found {kind_of(value)}"
+            fault = Fault(path=(), kind="012", message=message)
+            self.add([named(fault, path[0]).under(*path)])
+            return None
         try:
-            if not isinstance(value, dict):
-                message = f"must be a table, found {kind_of(value)}"
-                raise Faults([Fault(path=(), kind="012", message=message)])
-            done[name] = build(value)
+            return cast("T", self.build(value, cls))
         except Faults as found:
-            faults += [fault.under(name) for fault in found.faults]
-    if faults:
-        raise Faults(faults)
-    return done
+            template = value.get("use") if cls is Variable else None
+            known = names_in(self.file.data, "templates")
+            hidden = isinstance(template, str) and template not in known
+            # What an unknown template would have said is not missing.
+            self.add(f.under(*path) for f in found.faults if not (hidden and f.kind == "011"))
+            wrong = {fault.path[0] for fault in found.faults if fault.path}
+        sound = {key: one for key, one in value.items() if key not in wrong}
+        try:
+            return cast("T", self.build({**STAND_INS.get(str(path[0]), {}), **sound}, cls))
+        except Faults:
+            return None
 
-
-def _free(value: dict[str, Any]) -> dict[str, Any]:
-    """Leave a template as it is: it is checked as part of every variable that uses it."""
-    return value
+    def build(self, value: dict[str, Any], cls: type[Any]) -> object:
+        if cls is Domain:
+            return _domain(value)
+        return _rule(value, self.rules) if cls is RuleEntry else structure(value, cls)
 
 
 def _domain(value: dict[str, Any]) -> Domain:
@@ -322,58 +299,51 @@ def _domain(value: dict[str, Any]) -> Domain:
         help = help or f"the kinds are {one_of(KINDS)}"
         if "kind" not in value:
             raise Faults([Fault(path=(), kind="011", message="`kind` is missing", help=help)])
-        message = f"`{kind}` is no kind of domain"
+        shown = f"`{kind}`" if isinstance(kind, str) else kind_of(kind)
+        message = f"{shown} is no kind of domain"
         raise Faults([Fault(path=("kind",), kind="013", message=message, help=help)])
-    return structure(value, KINDS[kind])
+    for key in ("bands", "values"):
+        if isinstance(value.get(key), list) and len(value[key]) > MOST_VALUES:
+            message = f"`{key}` has more than {MOST_VALUES:,} entries"
+            help = "read it as an input, and release something coarser"
+            raise Faults([Fault(path=(key,), kind="109", message=message, help=help)])
+    domain: Domain = structure(value, KINDS[kind])
+    if isinstance(domain, RangeDomain) and not 0 <= domain.max - domain.min < MOST_VALUES:
+        message = f"min {domain.min} and max {domain.max} give no usable range"
+        help = f"it goes from a smaller to a larger number, with at most {MOST_VALUES:,} values"
+        raise Faults([Fault(path=("max",), kind="109", message=message, help=help)])
+    return domain
 
 
 @frozen(kw_only=True)
 class _RuleHead:
-    id: str
-    op: str
-    because: str
+    id: str = entry("give the rule a name")
+    op: str = entry("name the operation, such as fold")
+    because: str = entry("say why, for whoever reads the release")
 
 
 def _rule(value: dict[str, Any], rules: Mapping[str, Rule[Any]]) -> RuleEntry:
-    faults: list[Fault] = []
     head = {key: one for key, one in value.items() if key in ("id", "op", "because")}
     body = {key: one for key, one in value.items() if key not in head}
+    faults: list[Fault] = []
+    common = _kept(lambda: structure(head, _RuleHead), faults)
     params: Any = None
-    try:
-        common = structure(head, _RuleHead)
-        if common.op not in rules:
-            help = did_you_mean(common.op, rules) or f"the rules are {one_of(rules, most=20)}"
-            message = f"no rule is called `{common.op}`"
-            faults.append(Fault(path=("op",), kind="013", message=message, help=help))
-    except Faults as found:
-        faults += found.faults
     op = value.get("op")
-    if isinstance(op, str) and op in rules:
-        try:
-            params = structure(body, rules[op].params)
-        except Faults as found:
-            faults += found.faults
-    if faults:
+    if isinstance(op, str) and op not in rules:
+        help = did_you_mean(op, rules) or f"the rules are {one_of(rules, most=20)}"
+        faults.append(
+            Fault(path=("op",), kind="013", message=f"no rule is called `{op}`", help=help)
+        )
+    elif isinstance(op, str):
+        params = _kept(lambda: structure(body, rules[op].params), faults)
+    if faults or common is None:
         raise Faults(faults)
     return RuleEntry(id=common.id, op=common.op, because=common.because, params=params)
 
 
-def _assemble(parts: _Parts, file: TomlFile) -> Codebook:
-    order = [name for name in parts.codebook.order if name in parts.variables]
-    order += [name for name in parts.variables if name not in order]
-    return Codebook(
-        header=parts.codebook,
-        privacy=parts.privacy,
-        variables={name: evolve(parts.variables[name], name=name) for name in order},
-        domains=parts.domains,
-        inputs={name: evolve(one, name=name) for name, one in parts.inputs.items()},
-        missing=parts.missing,
-        contributors=parts.contributors,
-        rules=parts.rules,
-        checks=parts.checks,
-        notes=parts.notes,
-        sections=parts.sections,
-        errata=parts.errata,
-        origin=file.name,
-        digest=file.digest,
-    )
+def _kept(make: Callable[[], T], faults: list[Fault]) -> T | None:
+    try:
+        return make()
+    except Faults as found:
+        faults += found.faults
+        return None

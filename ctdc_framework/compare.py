@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -11,13 +12,13 @@ from attrs import evolve, field, frozen
 
 from ctdc_framework import gate
 from ctdc_framework.codebook import Codebook
-from ctdc_framework.errors import CtdcError
+from ctdc_framework.errors import CtdcError, StrategyError
 from ctdc_framework.plan import BoundMeasure, Candidate, Plan
 from ctdc_framework.plan_entries import GateEntry
 from ctdc_framework.plugin import Cancelled, Context, Pair
 from ctdc_framework.registry import Registry
 from ctdc_framework.results import Note, Release, Score, ScoreRow
-from ctdc_framework.runner import generator, judge, run_candidate
+from ctdc_framework.runner import generator, judge, own_copy, run_candidate
 from ctdc_framework.tables import Shape, Table
 
 COPY, SHUFFLED = "the original itself", "independent columns"
@@ -87,20 +88,21 @@ def compare(plan: Plan, original: Table, registry: Registry, seed: int, tell: Te
     A candidate that cannot be run, and a measure that fails, become a row with the reason.
     """
     recounted = gate.original_of(original)
+    measured = own_copy(original)  # so that no measure can change what the gate looks at
     verdicts: list[Verdict] = []
     rows: list[ScoreRow] = []
     releases: dict[str, Release] = {}
-    for name, control in _controls(original, seed):
+    for name, control in _controls(measured, seed):
         verdicts.append(Verdict(name=name, is_control=True, may_release=False, reason="a control"))
         tell(f"measuring {name}", 0, None)
-        rows += _measure(plan.measures, original, [control], seed)
+        rows += _measure(plan.measures, measured, [control], seed)
     for candidate in plan.candidates:
         verdict, runs = _run(candidate, plan, original, recounted, registry, seed, tell)
         verdicts.append(verdict)
         if verdict.may_release:
             releases[candidate.name] = runs[0]
         tell(f"measuring {candidate.name}", 0, None)
-        rows += _measure(plan.measures, original, runs, seed)
+        rows += _measure(plan.measures, measured, runs, seed)
     return Comparison(
         codebook=plan.codebook,
         original=original,
@@ -149,13 +151,14 @@ def _run(
             )
         verdict = evolve(verdict, runs=len(runs), notes=runs[0].notes)
         published = [gate.published_of(table) for table in runs[0].parts().values()]
-        runs[0] = judge(runs[0], recounted, published, registry)
+        least = 1 if candidate.below_k else plan.codebook.k
+        runs[0] = judge(runs[0], recounted, published, registry, least=least)
     except Cancelled:
         raise
     except CtdcError as error:
         return evolve(verdict, may_release=False, reason=error.message, error=error), runs
     claims = tuple(str(claim) for claim in runs[0].claims)
-    verdict = evolve(verdict, claims=claims)
+    verdict = evolve(verdict, claims=claims, notes=runs[0].notes)
     if candidate.below_k:
         reason = f"its k is below the codebook's {plan.codebook.k}: compared only"
         verdict = evolve(verdict, may_release=False, reason=reason)
@@ -173,7 +176,7 @@ def _measure(
         for shape, table in release.parts().items():
             pair = Pair(
                 original=original,
-                candidate=table,
+                candidate=own_copy(table),
                 k=original.codebook.k,
                 length=release.tables_length if shape is Shape.COUNTS else 0,
             )
@@ -184,7 +187,7 @@ def _measure(
                 order[shape, name] = None
                 context = Context(rng=generator(seed, release.name, f"measure {name}"))
                 try:
-                    scores = list(one.measure.compute(pair, one.params, context))
+                    scores = _scores(one, pair, context)
                 except Cancelled:
                     raise
                 except Exception as error:
@@ -202,6 +205,14 @@ def _measure(
         for (part, measure, _), scores in by_row.items():
             if (part, measure) == (shape, name):
                 yield evolve(row, score=_joined(scores))
+
+
+def _scores(one: BoundMeasure, pair: Pair, context: Context) -> list[Score]:
+    scores = list(one.measure.compute(pair, one.params, context))
+    for score in scores:
+        if not math.isfinite(score.value):
+            raise StrategyError("it gave a score that is no number")
+    return scores
 
 
 def _joined(scores: Sequence[Score]) -> Score:
@@ -225,7 +236,7 @@ def _gates(
                 for row in rows
                 if row.candidate == candidate.name
                 and row.measure == one.measure
-                and (one.slice == "all" or (row.score and row.score.slice == one.slice))
+                and (one.slice == "all" or not row.score or row.score.slice == one.slice)
             ]
             scores = [row.score for row in held if row.score]
             passed: bool | None = None

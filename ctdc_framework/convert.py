@@ -8,8 +8,9 @@ once, and collect all faults, each with the path of keys that leads to it.
 from __future__ import annotations
 
 import datetime
+import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
@@ -17,49 +18,20 @@ from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin
 
 import attrs
 import cattrs
-from attrs import frozen
 
 from ctdc_framework.errors import did_you_mean, one_of
+from ctdc_framework.faults import (
+    BAD_CHOICE,
+    BAD_VALUE,
+    MISSING_KEY,
+    NOT_WHOLE,
+    UNKNOWN_KEY,
+    WRONG_TYPE,
+    Faults,
+)
+from ctdc_framework.faults import Fault as Fault  # plugins know it from here
 
 T = TypeVar("T")
-Path = tuple[str | int, ...]
-
-UNKNOWN_KEY, MISSING_KEY, WRONG_TYPE, BAD_CHOICE, NOT_WHOLE, BAD_VALUE = (
-    "010",
-    "011",
-    "012",
-    "013",
-    "014",
-    "019",
-)
-"""What a fault is; a codebook says CB010, a plan PL010."""
-
-
-@frozen(kw_only=True)
-class Fault:
-    """One thing wrong with a value, at a path of keys.
-
-    `at_key` points at the key itself and not at its value, as an unknown key wants it.
-    """
-
-    path: Path
-    kind: str
-    message: str
-    help: str = ""
-    at_key: bool = False
-    level: Literal["error", "warning"] = "error"
-
-    def under(self, *head: str | int) -> Fault:
-        """Give the same fault as seen from further out."""
-        return attrs.evolve(self, path=(*head, *self.path))
-
-
-class Faults(Exception):
-    """All faults of one value."""
-
-    def __init__(self, faults: Iterable[Fault]):
-        self.faults = tuple(faults)
-        super().__init__("; ".join(fault.message for fault in self.faults))
 
 
 def entry(
@@ -96,6 +68,13 @@ def matching(pattern: str, words: str) -> Callable[[Any, Any, str], None]:
 def key_of(field: attrs.Attribute[Any]) -> str:
     """Give the TOML key of a field."""
     return field.metadata.get("key") or field.name
+
+
+def default_of(field: attrs.Attribute[Any]) -> Any:
+    """Give the value of a field that is left out, `attrs.NOTHING` where it must be given."""
+    default: Any = field.default
+    made = isinstance(default, attrs.Factory)  # type: ignore[arg-type]
+    return default.factory() if made and not default.takes_self else default
 
 
 def _in_toml(field: attrs.Attribute[Any]) -> bool:
@@ -152,12 +131,22 @@ def _wrong(value: object, wanted: str, help: str = "") -> Faults:
 def _text(value: object, _: object) -> str:
     if isinstance(value, str):
         return value
-    help = f'write "{value}"' if isinstance(value, int | float | datetime.date) else ""
-    raise _wrong(value, "a text", help)
+    shown = isinstance(value, float | datetime.date) or (isinstance(value, int) and _fits(value))
+    raise _wrong(value, "a text", f'write "{_toml(value)}"' if shown else "")
+
+
+def _toml(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _fits(value: int) -> bool:
+    return abs(value) < 10**18
 
 
 def _whole(value: object, _: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
+        if not _fits(value):
+            raise _too_large()
         return value
     if isinstance(value, float):
         message = f"must be a whole number, found {value}"
@@ -167,8 +156,18 @@ def _whole(value: object, _: object) -> int:
 
 def _number(value: object, _: object) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool):
+        if isinstance(value, int) and not _fits(value):
+            raise _too_large()
+        if not math.isfinite(value):
+            message = f"must be a number, found {value}"
+            raise Faults([Fault(path=(), kind=BAD_VALUE, message=message)])
         return float(value)
     raise _wrong(value, "a number")
+
+
+def _too_large() -> Faults:
+    message = "must be a number of at most 18 digits"
+    return Faults([Fault(path=(), kind=BAD_VALUE, message=message)])
 
 
 def _truth(value: object, _: object) -> bool:
@@ -180,7 +179,7 @@ def _truth(value: object, _: object) -> bool:
 def _date(value: object, _: object) -> datetime.date:
     if type(value) is datetime.date:
         return value
-    if isinstance(value, str):
+    if isinstance(value, str) and re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
         try:
             return datetime.date.fromisoformat(value)
         except ValueError:
@@ -201,7 +200,9 @@ def _literal(value: object, cls: Any) -> Any:
     if any(value == one and type(value) is type(one) for one in choices):
         return value
     if not isinstance(choices[0], str):
-        raise _wrong(value, f"{kind_of(choices[0])}: {str(choices[0]).lower()}")
+        words = " or ".join(map(_toml, choices))
+        message, help = f"must be {words}", f"write {words}"
+        raise Faults([Fault(path=(), kind=BAD_CHOICE, message=message, help=help)])
     raise _choice(value, map(str, choices)) if isinstance(value, str) else _wrong(value, "a text")
 
 
@@ -217,13 +218,20 @@ def _enum(value: object, cls: type[Enum]) -> Enum:
 
 
 def _tuple_hook(cls: Any) -> Callable[[object, object], tuple[Any, ...]]:
-    item = get_args(cls)[0]
+    items = get_args(cls)
 
     def hook(value: object, _: object) -> tuple[Any, ...]:
         if not isinstance(value, list | tuple):
             help = f'write ["{value}"]' if isinstance(value, str) else "put it in square brackets"
+            if isinstance(value, Mapping) and attrs.has(items[0]):
+                help = "its header has two square brackets: [[...]]"
             raise _wrong(value, "an array", help)
-        return tuple(_each(((n, one, item) for n, one in enumerate(value))).values())
+        each = (items[0],) * len(value) if Ellipsis in items else items
+        if len(each) != len(value):
+            message = f"must have {len(each)} entries, found {len(value)}"
+            raise Faults([Fault(path=(), kind=WRONG_TYPE, message=message)])
+        both = zip(value, each, strict=True)
+        return tuple(_each((n, one, item) for n, (one, item) in enumerate(both)).values())
 
     return hook
 
@@ -233,8 +241,9 @@ def _table_hook(cls: Any) -> Callable[[object, object], dict[str, Any]]:
 
     def hook(value: object, _: object) -> dict[str, Any]:
         if not isinstance(value, Mapping):
-            raise _wrong(value, "a table")
-        return _each(((str(name), one, item) for name, one in value.items()))
+            many = isinstance(value, list)
+            raise _wrong(value, "a table", "its entries have names: [table.name]" if many else "")
+        return _each((name, one, item) for name, one in value.items())
 
     return hook
 
@@ -246,7 +255,7 @@ def _each(items: Iterable[tuple[Any, object, Any]]) -> dict[Any, Any]:
         try:
             done[name] = converter.structure(value, cls)
         except Faults as found:
-            faults += [fault.under(name) for fault in found.faults]
+            faults += [named(fault, name).under(name) for fault in found.faults]
     if faults:
         raise Faults(faults)
     return done
@@ -264,10 +273,23 @@ def _union_hook(cls: Any) -> Callable[[object, object], Any]:
                 return converter.structure(value, option)
             except Faults as faults:
                 found.append(faults)
-        # The option that got furthest speaks; a union of scalars has one sentence for all.
-        raise max(found, key=lambda faults: max(len(fault.path) for fault in faults.faults))
+        raise _of_options(value, found)
 
     return hook
+
+
+def _of_options(value: object, found: Sequence[Faults]) -> Faults:
+    """Let the option that got furthest speak, or where none takes such a value all of them."""
+    faults = [fault for one in found for fault in one.faults]
+    wrong_type = [not fault.path and fault.kind in (WRONG_TYPE, NOT_WHOLE) for fault in faults]
+    if all(wrong_type) and len(found) > 1:
+        wanted = [fault.message.removeprefix("must be ").partition(",")[0] for fault in faults]
+        return _wrong(value, " or ".join(dict.fromkeys(wanted)))
+
+    def depth(one: Faults) -> tuple[int, bool]:
+        return max((len(fault.path), fault.kind != WRONG_TYPE) for fault in one.faults)
+
+    return max(found, key=depth)
 
 
 def _class_hook(cls: Any) -> Callable[[object, object], Any]:
@@ -279,7 +301,8 @@ def _class_hook(cls: Any) -> Callable[[object, object], Any]:
         for name in value:
             if name not in fields:
                 message = f"unknown key `{name}`"
-                help = did_you_mean(name, fields) or f"the keys here are {one_of(fields, most=30)}"
+                near = did_you_mean(name, fields) if len(faults) < 100 else ""
+                help = near or f"the keys here are {one_of(fields, most=30)}"
                 faults.append(
                     Fault(path=(name,), kind=UNKNOWN_KEY, message=message, help=help, at_key=True)
                 )
@@ -296,7 +319,7 @@ def _class_hook(cls: Any) -> Callable[[object, object], Any]:
                     structure(value[name], cast("type[Any]", field.type)), field
                 )
             except Faults as found:
-                faults += [_named(fault, name).under(name) for fault in found.faults]
+                faults += [named(fault, name).under(name) for fault in found.faults]
         if not faults:
             try:
                 return cls(**ready)
@@ -307,11 +330,16 @@ def _class_hook(cls: Any) -> Callable[[object, object], Any]:
     return hook
 
 
-def _named(fault: Fault, name: str) -> Fault:
+def named(fault: Fault, name: str | int) -> Fault:
     """Put the key in front of a sentence about its own value: `k` must be a whole number."""
-    if fault.path or not fault.message.startswith("must be "):
+    if isinstance(name, int) or any(isinstance(part, str) for part in fault.path):
         return fault
-    return attrs.evolve(fault, message=f"`{name}` {fault.message}")
+    if fault.kind == BAD_CHOICE and fault.message.startswith("`"):
+        return attrs.evolve(fault, message=f"{name} {fault.message}")
+    if not fault.message.startswith("must "):
+        return fault
+    what = f"an entry of `{name}`" if fault.path else f"`{name}`"
+    return attrs.evolve(fault, message=f"{what} {fault.message}")
 
 
 def checked(value: T, field: attrs.Attribute[Any]) -> T:
@@ -320,7 +348,9 @@ def checked(value: T, field: attrs.Attribute[Any]) -> T:
         try:
             field.validator(None, field, value)
         except (ValueError, TypeError) as error:
-            message = str(error.args[0]).replace(f"'{field.name}'", f"`{key_of(field)}`")
+            # attrs' own validators give the field, and more, after the sentence.
+            message = str(error.args[0]) if error.args else f"`{key_of(field)}` is not allowed"
+            message = message.replace(f"'{field.name}'", f"`{key_of(field)}`")
             raise Faults([Fault(path=(), kind=BAD_VALUE, message=message)]) from None
     return value
 
@@ -329,7 +359,7 @@ def _plain(value: Any) -> dict[str, Any]:
     done = {}
     for field in fields_of(type(value)):
         one = getattr(value, field.name) if _in_toml(field) else None
-        if one is not None and one != () and one != {}:
+        if one is not None and not (one in ((), {}) and one == default_of(field)):
             done[key_of(field)] = converter.unstructure(one)
     return done
 

@@ -7,6 +7,7 @@ Nothing here looks at data: a list of values learnt from records would itself be
 from __future__ import annotations
 
 import datetime
+import json
 import re
 from functools import cached_property
 from typing import ClassVar, Literal
@@ -20,7 +21,10 @@ OUTSIDE: object = object()
 """What `read` gives for a text that is no value of the domain."""
 
 _DASHES = re.compile(r"\s*(?:--|[-\u2010-\u2015\u2212])\s*")
-_WHOLE = re.compile(r"-?\d{1,18}(?:\.0+)?")
+_WHOLE = re.compile(r"-?[0-9]{1,18}(?:\.0+)?")
+
+MOST_VALUES = 32_000
+"""Values of a domain: what the integer codes of a table can tell apart."""
 
 
 @frozen(kw_only=True)
@@ -148,6 +152,11 @@ class BandsDomain(Domain):
     def _by_dash(self) -> dict[str, str]:
         return {_plain_dash(code): code for code in self.codes}
 
+    def alike(self) -> list[tuple[str, str]]:
+        """List the codes that only a dash tells apart."""
+        plain = [(code, self._by_dash[_plain_dash(code)]) for code in self.codes]
+        return [(code, other) for code, other in plain if code != other]
+
     def read(self, text: str) -> object:
         """Give the code of the band that the text names; a number alone is no band."""
         if text in self.known:
@@ -158,11 +167,11 @@ class BandsDomain(Domain):
 
     def advice(self, text: str) -> str:
         """Suggest the band whose numbers a text spells otherwise, as `09--17` spells `9--17`."""
-        numbers = [int(part) for part in re.findall(r"\d{1,9}", text)]
+        numbers = _numbers(text)
         for band, code in zip(self.bands, self.codes, strict=True):
             ends = [band.from_] if band.to is None else [band.from_, band.to]
-            if numbers[: len(ends)] == ends:
-                recode = f'{{ "{text}" = "{code}" }}'
+            if numbers and numbers in (ends, _numbers(code)):
+                recode = f"{{ {_quoted(text)} = {_quoted(code)} }}"
                 return f"it spells `{code}` otherwise: add a recode rule with map = {recode}"
         return ""
 
@@ -257,7 +266,7 @@ class FlagDomain(Domain):
         return (
             "a flag holds 1 or nothing, and nothing means no or unknown: if No was asked and "
             "recorded use an enum, else say so with a recode rule such as "
-            f'{{ "{text}" = "" }}'
+            f'{{ {_quoted(text)} = "" }}'
         )
 
 
@@ -318,6 +327,14 @@ def _fill(template: str, band: Band) -> str:
         .replace("{to}", "" if band.to is None else str(band.to))
         .replace("{gloss}", band.gloss)
     )
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in re.findall("[0-9]{1,18}", text)]
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _plain_dash(text: str) -> str:

@@ -10,11 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from enum import IntEnum
+from itertools import islice
 from typing import Literal
 
 from attrs import frozen
 
 Level = Literal["error", "warning"]
+
+WIDEST = 160
+"""Characters of a source line that are shown."""
 
 
 class Exit(IntEnum):
@@ -80,15 +84,17 @@ class Problem:
         if self.place and self.place.source:
             number = f"{self.place.line:>3}"
             gutter = " " * len(number)
+            # Of a very long line only the part around the place is shown, and no control codes.
+            start = max(0, self.place.column - 1 - WIDEST // 2)
+            shown = self.place.source[start : start + WIDEST].replace("\x1b", "\ufffd")
             # Tabs keep their width, so that the carets stand under what they mean.
-            before = "".join(
-                "\t" if character == "\t" else " "
-                for character in self.place.source[: self.place.column - 1]
-            )
+            ahead = shown[: self.place.column - 1 - start]
+            before = "".join("\t" if character == "\t" else " " for character in ahead)
+            width = min(self.place.width, len(shown) - len(ahead))
             lines += [
                 f"{gutter}|",
-                f"{number}| {self.place.source}",
-                f"{gutter}| {before}{'^' * max(1, self.place.width)}",
+                f"{number}| {shown}",
+                f"{gutter}| {before}{'^' * max(1, width)}",
             ]
             lines += [f"{gutter}= help: {self.help}"] if self.help else []
         elif self.help:
@@ -150,9 +156,12 @@ def did_you_mean(word: str, known: Iterable[str], *, most: int = 1) -> str:
 
 
 def nearest(word: str, known: Iterable[str], *, most: int = 1) -> Sequence[str]:
-    """Give the known words that look most like `word`, case not counting."""
+    """Give the known words that look most like `word`, case not counting.
+
+    Looks at the first two thousand: where there are more, a search would take seconds.
+    """
     folded: dict[str, str] = {}
-    for one in known:
+    for one in islice(known, 2000):
         folded.setdefault(one.casefold(), one)
     return [folded[m] for m in get_close_matches(word.casefold(), folded, n=most, cutoff=0.6)]
 

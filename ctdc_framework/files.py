@@ -20,9 +20,13 @@ from ctdc_framework.errors import DataError, one_of
 if TYPE_CHECKING:
     import pyarrow as pa
 
-DELIMITERS = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "vertical bar"}
+TAB = "\t"
+DELIMITERS = {TAB: "tab", ",": "comma", ";": "semicolon", "|": "vertical bar"}
 HEADER_LIMIT = 1 << 20
-"""Bytes of the first line that are looked at; a longer header is no header."""
+"""Characters of the first line that are looked at; a longer header is no header."""
+
+END = "\x04end"
+"""Put after the last row: a quotation mark that is never closed would swallow it."""
 
 
 @frozen(kw_only=True, eq=False)
@@ -41,26 +45,41 @@ def read_raw(path: Path, delimiter: str = "") -> RawFile:
     a file that is missing, empty, without records, not UTF-8, ragged, or with a column twice.
     """
     name = path.name
-    if not path.exists():
-        raise DataError(f"there is no file {path}", help="check the path")
-    if path.is_dir():
-        raise DataError(f"{path} is a directory, not a data file")
     kind = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"][-1:]
+    if kind not in ([".parquet"], [".csv"], [".tsv"], [".tab"], [".txt"]):
+        raise DataError(
+            f"{name}: files of this kind are not read",
+            help="give a .csv, .tsv or .parquet file, or one of them with .gz",
+        )
+    if len(delimiter) > 1 or delimiter in ('"', "\r", "\n"):
+        raise DataError("the delimiter is one character, and no quotation mark or line end")
     try:
+        content = _content(path)
         if kind == [".parquet"]:
-            table = _read_parquet(path)
-        elif kind in ([".csv"], [".tsv"], [".tab"], [".txt"]):
-            separator = delimiter or ("\t" if kind in ([".tsv"], [".tab"]) else ",")
-            table = _read_text(path, name, separator)
+            table = _read_parquet(content, name)
         else:
-            raise DataError(
-                f"{name}: files of this kind are not read",
-                help="give a .csv, .tsv or .parquet file, or one of them with .gz",
-            )
+            separator = delimiter or ("\t" if kind in ([".tsv"], [".tab"]) else ",")
+            table = _read_text(content, name, separator)
+    except FileNotFoundError:
+        raise DataError(f"there is no file {path}", help="check the path") from None
+    except IsADirectoryError:
+        raise DataError(f"{path} is a directory, not a data file") from None
     except OSError as error:
         reason = error.strerror or "it is damaged, or not what its name says"
         raise DataError(f"{name} cannot be read: {reason}") from None
     return raw_of_arrow(table, name)
+
+
+def _content(path: Path) -> bytes:
+    """Read a whole file once, so that all that is told of it is told of the same bytes."""
+    import pyarrow as pa
+
+    with path.open("rb") as file:
+        if path.suffix.lower() != ".gz":
+            return file.read()
+        with pa.input_stream(file, compression="gzip") as stream:
+            unpacked: bytes = stream.read()
+            return unpacked
 
 
 def raw_of_arrow(table: pa.Table, name: str) -> RawFile:
@@ -77,13 +96,22 @@ def raw_of_arrow(table: pa.Table, name: str) -> RawFile:
         raise DataError(f"{name} has a header and no records")
     columns = {}
     for header, values in zip(table.column_names, table.columns, strict=True):
-        if not pa.types.is_dictionary(values.type):
-            try:
+        try:
+            if pa.types.is_dictionary(values.type) and not _is_text(values.type.value_type):
+                values = values.cast(values.type.value_type)
+            if not pa.types.is_dictionary(values.type):
                 values = values.cast(pa.string()).dictionary_encode()
-            except pa.ArrowException:
-                raise DataError(f"{name}: a column holds lists or other nested values") from None
+        except pa.ArrowException:
+            message = f"{name}: a column holds what is no text, number or date, such as lists"
+            raise DataError(message) from None
         columns[header] = _column(values)
     return RawFile(name=name, columns=columns, rows=table.num_rows)
+
+
+def _is_text(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _column(values: Any) -> Column:
@@ -103,21 +131,21 @@ def _column(values: Any) -> Column:
     return Column(numbers[index], tuple(kept))
 
 
-def _read_parquet(path: Path) -> pa.Table:
+def _read_parquet(content: bytes, name: str) -> pa.Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_table(path)
+        return pq.ParquetFile(pa.BufferReader(content)).read()
     except pa.ArrowException:
-        raise DataError(f"{path.name} is not a Parquet file, or is damaged") from None
+        raise DataError(f"{name} is not a Parquet file, or is damaged") from None
 
 
-def _read_text(path: Path, name: str, separator: str) -> pa.Table:
+def _read_text(content: bytes, name: str, separator: str) -> pa.Table:
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
-    header = _header(path, name, separator)
+    header = _header(content, name, separator)
     ragged: set[int] = set()
 
     def note(row: Any) -> str:
@@ -127,9 +155,11 @@ def _read_text(path: Path, name: str, separator: str) -> pa.Table:
     text = pa.dictionary(pa.int32(), pa.string())
     # Columns get numbers for names: Arrow must not trip over names that occur twice.
     numbered = [str(number) for number in range(len(header))]
+    line_end = "" if content.endswith((b"\n", b"\r")) else "\n"
+    end = f"{line_end}{END}{separator * (len(header) - 1)}\n"
     try:
         table = arrow_csv.read_csv(
-            pa.input_stream(str(path), compression="detect"),
+            pa.BufferReader(content + end.encode()),
             read_options=arrow_csv.ReadOptions(
                 use_threads=False, column_names=numbered, skip_rows=0, block_size=1 << 24
             ),
@@ -146,13 +176,16 @@ def _read_text(path: Path, name: str, separator: str) -> pa.Table:
                 quoted_strings_can_be_null=True,
             ),
         )
-    except pa.ArrowException as error:
-        if "UTF8" in str(error):
-            raise _not_utf8(name) from None
+    except pa.ArrowException:
         raise DataError(
             f"{name} cannot be parsed as text separated by {DELIMITERS.get(separator, separator)}s",
             help="look for a quotation mark that is not closed, or give --delimiter",
         ) from None
+    if not table.num_rows or table[0][-1].as_py() != END:
+        raise DataError(
+            f"{name}: a quotation mark is not closed, so that its last cell has no end",
+            help="write a quotation mark inside a cell twice, and the cell in quotation marks",
+        )
     if ragged:
         found = one_of([str(number) for number in sorted(ragged)], most=3)
         raise DataError(
@@ -160,43 +193,36 @@ def _read_text(path: Path, name: str, separator: str) -> pa.Table:
             help="a cell that holds the delimiter must be in quotation marks; "
             "if the delimiter is another, give --delimiter",
         )
-    return table.slice(1).rename_columns(header)
+    return table.slice(1, table.num_rows - 2).rename_columns(header)
 
 
-def _header(path: Path, name: str, separator: str) -> list[str]:
+def _header(content: bytes, name: str, separator: str) -> list[str]:
     """Read the first line by itself: its names decide whether the rest can be read."""
-    import pyarrow as pa
-
-    with pa.input_stream(str(path), compression="detect") as stream:
-        start = stream.read(HEADER_LIMIT)
-    if not start.strip():
-        raise DataError(f"{name} is empty")
-    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise _not_utf8(name)
     try:
-        # The cut may go through a character; only the first line matters here.
-        text = start[: start.rfind(b"\n") + 1 or None].decode("utf-8-sig")
+        # Of the whole file: Arrow trips over a ragged row that is not UTF-8.
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise _not_utf8(name) from None
+        raise DataError(
+            f"{name} is not UTF-8 text", help="save it as UTF-8 (in a spreadsheet: CSV UTF-8)"
+        ) from None
+    if not text.strip():
+        raise DataError(f"{name} is empty")
     if "\0" in text:
         raise DataError(f"{name} holds NUL bytes: it is not a text file")
-    first = text.split("\n", 1)[0]
+    start = text[:HEADER_LIMIT]
+    first = start.split("\n", 1)[0].split("\r", 1)[0]
+    if not first.strip():
+        raise DataError(f"{name}: its first line is blank", help="begin with the column names")
     counts = {mark: first.count(mark) for mark in DELIMITERS}
     other = max(counts, key=lambda mark: counts[mark])
     if not counts.get(separator, first.count(separator)) and counts[other]:
         raise DataError(
             f"{name}: its first line holds no {DELIMITERS.get(separator, repr(separator))}, but "
             f"{counts[other]} times a {DELIMITERS[other]}",
-            help=f"give --delimiter {DELIMITERS[other]!r}",
+            help=f"give --delimiter {'tab' if other == TAB else repr(other)}",
         )
     try:
-        header = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+        header = next(csv.reader(io.StringIO(start, newline=""), delimiter=separator))
     except (csv.Error, StopIteration):
         raise DataError(f"{name}: the header cannot be read") from None
     return header
-
-
-def _not_utf8(name: str) -> DataError:
-    return DataError(
-        f"{name} is not UTF-8 text", help="save it as UTF-8 (in a spreadsheet: CSV UTF-8)"
-    )

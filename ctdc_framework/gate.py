@@ -10,7 +10,7 @@ of bits for each item; the support of a set is the number of bits in the AND of 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cached_property, singledispatch
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -41,12 +41,14 @@ Item = tuple[str, str]
 Items = tuple[Item, ...]
 """A record's or a combination's values, in codebook order."""
 
+NO_RECORDS, NO_COUNTS = "no records would be published", "no counts would be published"
+
 
 @frozen(kw_only=True, eq=False)
 class Original:
     """The prepared original as rows of bits, one for each item that occurs."""
 
-    codebook: Codebook
+    codebook: Codebook = field(repr=lambda codebook: codebook.id)
     rows: int
     bits: dict[Item, NDArray[np.uint64]] = field(repr=False)
 
@@ -88,7 +90,7 @@ class Original:
 class OriginalCounts:
     """A stage's input that is itself counts: what it does not show is 0."""
 
-    codebook: Codebook
+    codebook: Codebook = field(repr=lambda codebook: codebook.id)
     counts: dict[Items, int] = field(repr=False)
 
     def supports(self, combinations: Sequence[Items]) -> list[int]:
@@ -110,6 +112,14 @@ class Published:
 
     records: Sequence[Items] | None = field(default=None, repr=False)
     combinations: Sequence[tuple[Items, int]] | None = field(default=None, repr=False)
+    _true: dict[AnyOriginal, Sequence[int]] = field(factory=dict, init=False, repr=False)
+
+    def true_counts(self, original: AnyOriginal) -> Sequence[int]:
+        """Count what each combination truly stands for; kept, as several claims ask."""
+        if original not in self._true:
+            asked = [items for items, _ in self.combinations or ()]
+            self._true[original] = original.supports(asked)
+        return self._true[original]
 
 
 @frozen(kw_only=True)
@@ -148,16 +158,27 @@ def published_of(table: Table) -> Published:
         for number, value in zip(known.index.tolist(), known.astype(object), strict=True):
             rows[number].append((column.variable, column.value or value))
     items = [tuple(row) for row in rows]
-    if COUNT not in table.frame:
+    if table.shape is Shape.RECORDS:
         return Published(records=items)
     counts = [int(count) for count in table.frame[COUNT]]
     return Published(combinations=list(zip(items, counts, strict=True)))
 
 
 def recount(claim: Claim, original: AnyOriginal, published: Published) -> Finding:
-    """Recount one claim on what would be published; a claim without a recount does not hold."""
+    """Recount one claim on what would be published; a claim without a recount does not hold.
+
+    A subclass of a claim is none: its sentence could promise what nobody recounts.
+    """
+    if type(claim) not in _recount.registry:
+        return Finding(claim=claim, holds=False, message="there is no recount of it")
     holds, message = _recount(claim, original, published)
     return Finding(claim=claim, holds=holds, message="" if holds else message)
+
+
+def repeated(published: Published) -> int:
+    """Count the combinations that would be published more than once: two counts tell too much."""
+    combinations = published.combinations or ()
+    return len(combinations) - len({frozenset(items) for items, _ in combinations})
 
 
 def outside_domains(codebook: Codebook, published: Published) -> list[str]:
@@ -175,7 +196,7 @@ def outside_domains(codebook: Codebook, published: Published) -> list[str]:
 
 @singledispatch
 def _recount(claim: Claim, original: AnyOriginal, published: Published) -> tuple[bool, str]:
-    return False, f"there is no recount of {claim.name}"
+    raise TypeError("recount() has looked the claim up")
 
 
 @_recount.register
@@ -186,7 +207,7 @@ def _(claim: NoClaim, original: AnyOriginal, published: Published) -> tuple[bool
 @_recount.register
 def _(claim: RecordSupport, original: AnyOriginal, published: Published) -> tuple[bool, str]:
     if published.records is None:
-        return False, "there are no records"
+        return False, NO_RECORDS
     distinct = Counter(published.records)
     combinations = list(distinct)
     bad = sum(
@@ -195,7 +216,7 @@ def _(claim: RecordSupport, original: AnyOriginal, published: Published) -> tupl
         if support < claim.k
     )
     return not bad, (
-        f"{tell_rows(bad, claim.k)} of the release are held by fewer than {claim.k} "
+        f"{_rows(bad, claim.k, original)} of the release are held by fewer than {claim.k} "
         "original records"
     )
 
@@ -203,13 +224,13 @@ def _(claim: RecordSupport, original: AnyOriginal, published: Published) -> tupl
 @_recount.register
 def _(claim: SingleCounts, original: AnyOriginal, published: Published) -> tuple[bool, str]:
     if published.records is None:
-        return False, "there are no records"
+        return False, NO_RECORDS
     released = Counter(item for items in published.records for item in items)
+    true = original.singles
     wrong = {
-        variable
-        for variable, value in released.keys() | original.singles.keys()
-        if released[variable, value]
-        != original.singles.get((variable, value), 0) // claim.k * claim.k
+        item[0]
+        for item in released.keys() | true.keys()
+        if released[item] != true.get(item, 0) // claim.k * claim.k
     }
     return not wrong, (
         f"the counts of {', '.join(sorted(wrong)[:5])} are not the original ones rounded down to "
@@ -219,46 +240,55 @@ def _(claim: SingleCounts, original: AnyOriginal, published: Published) -> tuple
 
 @_recount.register
 def _(claim: KAnonymity, original: AnyOriginal, published: Published) -> tuple[bool, str]:
-    if published.records is None or claim.missing != "itself":
-        return False, "there are no records, or missing values match anything"
+    if published.records is None:
+        return False, NO_RECORDS
+    if claim.missing != "itself":
+        return False, "there is no recount where missing values match anything"
     keys = set(claim.columns)
+    if not keys <= original.codebook.variables.keys():
+        return False, "it names what is no variable of the codebook"
     classes = Counter(
         tuple(item for item in items if item[0] in keys) for items in published.records
     )
     bad = sum(size for size in classes.values() if size < claim.k)
     return not bad, (
-        f"{tell_rows(bad, claim.k)} share their quasi-identifiers with fewer than "
-        f"{claim.k - 1} others"
+        f"{_rows(bad, claim.k, original)} share their values with fewer than {claim.k - 1} others"
     )
 
 
 @_recount.register
 def _(claim: MultipleOf, original: AnyOriginal, published: Published) -> tuple[bool, str]:
-    counts = _counts(published)
-    bad = sum(count % claim.base != 0 or count < 0 for count in counts)
-    return published.combinations is not None and not bad, (
-        f"{tell_rows(bad, claim.base)} hold a count that is no multiple of {claim.base}"
+    if published.combinations is None:
+        return False, NO_COUNTS
+    bad = sum(count % claim.base != 0 or count < 0 for _, count in published.combinations)
+    return not bad, (
+        f"{_rows(bad, claim.base, original)} hold a count that is no multiple of {claim.base}"
     )
 
 
 @_recount.register
 def _(claim: Threshold, original: AnyOriginal, published: Published) -> tuple[bool, str]:
-    combinations = [items for items, _ in published.combinations or ()]
-    bad = sum(support < claim.k for support in original.supports(combinations))
-    return published.combinations is not None and not bad, (
-        f"{tell_rows(bad, claim.k)} show a combination of fewer than {claim.k} original records"
+    if published.combinations is None:
+        return False, NO_COUNTS
+    bad = sum(true < claim.k for true in published.true_counts(original))
+    return not bad, (
+        f"{_rows(bad, claim.k, original)} show a combination of fewer than {claim.k} original "
+        "records"
     )
 
 
 @_recount.register
 def _(claim: MaxDeviation, original: AnyOriginal, published: Published) -> tuple[bool, str]:
-    combinations = [items for items, _ in published.combinations or ()]
-    true = original.supports(combinations)
-    bad = sum(abs(m - n) > claim.d for m, n in zip(_counts(published), true, strict=True))
-    return published.combinations is not None and not bad, (
-        f"{tell_rows(bad, claim.d + 1)} hold a count further than {claim.d} from the true one"
+    if published.combinations is None:
+        return False, NO_COUNTS
+    shown = [count for _, count in published.combinations]
+    true = published.true_counts(original)
+    bad = sum(abs(m - n) > claim.d for m, n in zip(shown, true, strict=True))
+    return not bad, (
+        f"{_rows(bad, claim.d + 1, original)} hold a count further than {claim.d} from the true one"
     )
 
 
-def _counts(published: Published) -> Iterable[int]:
-    return [count for _, count in published.combinations or ()]
+def _rows(bad: int, coarse: int, original: AnyOriginal) -> str:
+    """Tell how many rows a claim fails on, no finer than the codebook's k."""
+    return tell_rows(bad, max(coarse, original.codebook.k))

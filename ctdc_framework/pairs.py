@@ -9,6 +9,9 @@ from attrs import field, frozen
 from ctdc_framework.tables import Shape, Table
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ctdc_framework.counting import Combinations
 
 
@@ -33,8 +36,9 @@ class Pair:
     def combinations(self, length: int) -> Combinations:
         """Count all combinations up to a length: column 0 in the original, column 1 published.
 
-        In a table of counts, what is not shown is 0. The count is kept, so that measures which
-        ask for the same length share it. Raises `ValueError` where the table of counts is
+        In a table of counts, what is not shown is 0, and so is what an original column would
+        hold that the candidate has not. The count is kept, so that measures which ask for the
+        same length share it. Raises `ValueError` where the table of counts is
         shorter than `length`.
         """
         if self.is_counts and length > self.length:
@@ -47,31 +51,46 @@ class Pair:
         from ctdc_framework.counting import count_combinations
 
         original, sizes = self.original.codes, self.original.sizes
+        codes = self._candidate_codes()
         if not self.is_counts:
-            return count_combinations([original, self.candidate.codes], sizes, length)
-        return _beside(count_combinations([original], sizes, length), self.candidate)
+            return count_combinations([original, codes], sizes, length)
+        true = count_combinations([original], sizes, length)
+        return _beside(true, codes, self.candidate.counts)
+
+    def _candidate_codes(self) -> NDArray[np.int16]:
+        """Give the candidate's codes in the original's columns; one left out is all missing."""
+        import numpy as np
+
+        numbers = {column.name: n for n, column in enumerate(self.candidate.columns)}
+        names = [column.name for column in self.original.columns]
+        if not numbers.keys() <= set(names):
+            raise ValueError("the candidate has columns that the original lacks")
+        empty = np.full(len(self.candidate), -1, dtype=np.int16)
+        codes = self.candidate.codes
+        columns = [codes[:, numbers[name]] if name in numbers else empty for name in names]
+        return np.column_stack(columns) if columns else codes
 
 
-def _beside(true: Combinations, shown: Table) -> Combinations:
+def _beside(true: Combinations, codes: NDArray[np.int16], shown: NDArray[np.int64]) -> Combinations:
     """Put published counts beside true ones, in the canonical order; what is not shown is 0."""
     import numpy as np
 
     from ctdc_framework.counting import Combinations
 
-    rows, columns = np.nonzero(shown.codes >= 0)
-    lengths = np.bincount(rows, minlength=len(shown))
+    rows, columns = np.nonzero(codes >= 0)
+    lengths = np.bincount(rows, minlength=len(codes))
     wanted = (lengths > 0) & (lengths <= true.values.shape[1])
     # Where a value stands in its combination: its rank among the row's values.
     place = np.arange(len(rows)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     held = wanted[rows]
-    values = np.full((len(shown), true.values.shape[1]), -1, dtype=np.int32)
-    numbers = true.offsets[columns] + shown.codes[rows, columns]
+    values = np.full((len(codes), true.values.shape[1]), -1, dtype=np.int32)
+    numbers = true.offsets[columns] + codes[rows, columns]
     values[rows[held], place[held]] = numbers[held]
 
     both = np.concatenate([true.values, values[wanted]])
     counts = np.zeros((len(both), 2), dtype=np.int64)
     counts[: len(true), 0] = true.counts[:, 0]
-    counts[len(true) :, 1] = shown.counts[wanted]
+    counts[len(true) :, 1] = shown[wanted]
     order = np.lexsort([*both.T[::-1], np.count_nonzero(both >= 0, axis=1)])
     both, counts = both[order], counts[order]
     first = np.ones(len(both), dtype=bool)

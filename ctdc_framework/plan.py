@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ctdc_framework.codebook import Codebook
-from ctdc_framework.codebook_io import TomlFile, load_codebook, read_toml
-from ctdc_framework.convert import Fault, Faults, fields_of, key_of, structure
-from ctdc_framework.errors import PlanError, PluginError, one_of
+from ctdc_framework.codebook_io import load_codebook
+from ctdc_framework.convert import fields_of, key_of, structure
+from ctdc_framework.errors import CodebookError, PlanError, PluginError, did_you_mean, one_of
+from ctdc_framework.faults import Fault, Faults
 from ctdc_framework.plan_entries import (
     CandidateEntry,
     GateEntry,
@@ -23,6 +26,10 @@ from ctdc_framework.plan_entries import (
 from ctdc_framework.plugin import Measure, Strategy
 from ctdc_framework.registry import PluginInfo, Registry
 from ctdc_framework.tables import Shape
+from ctdc_framework.toml_file import TomlFile, read_toml, speaking
+
+MOST_CANDIDATES = 500
+"""What the sweeps of one candidate may give: more is a slip of the hand."""
 
 
 @frozen(kw_only=True, eq=False)
@@ -91,9 +98,13 @@ def load_plan(path: Path, registry: Registry) -> Plan:
         entries = structure(file.data, PlanEntries)
     except Faults as found:
         raise _error(file, found.faults) from None
-    source = entries.plan.codebook
-    beside = path.parent / source
-    codebook = load_codebook(beside if beside.is_file() else source, registry.rules)
+    try:
+        codebook = load_codebook(_codebook_of(path, entries.plan.codebook), registry.rules)
+    except CodebookError as error:
+        if error.problems:
+            raise
+        fault = Fault(path=("plan", "codebook"), kind="020", message=error.message, help=error.help)
+        raise _error(file, [fault]) from None
     candidates, faults = bind_candidates(entries.candidates, codebook, registry)
     measures: list[BoundMeasure] = []
     for number, one in enumerate(entries.measures):
@@ -103,11 +114,12 @@ def load_plan(path: Path, registry: Registry) -> Plan:
             faults += [fault.under("measures", number) for fault in found.faults]
     if not entries.measures:
         measures = default_measures(registry)
-    named = [one.measure.name for one in measures]
+    named = [one.measure for one in entries.measures] or [one.measure.name for one in measures]
     for number, gate in enumerate(entries.gates):
-        if gate.measure not in named and not faults:
-            message = f"the gate looks at `{gate.measure}`, which this plan does not measure"
-            help = f"add it to [[measures]], or name one of {one_of(named)}"
+        if gate.measure not in named:
+            message = f"gate `{gate.measure}` looks at what this plan does not measure"
+            near = did_you_mean(gate.measure, named)
+            help = near or f"add it to [[measures]], or name one of {one_of(named)}"
             faults.append(
                 Fault(path=("gates", number, "measure"), kind="023", message=message, help=help)
             )
@@ -134,8 +146,25 @@ def default_measures(registry: Registry) -> list[BoundMeasure]:
     return bound
 
 
+def _codebook_of(path: Path, source: str) -> str | Path:
+    """A path counts from the plan's folder; a shipped codebook has a name."""
+    is_path = "/" in source or "\\" in source or source.endswith(".toml")
+    return path.parent / source if is_path or (path.parent / source).is_file() else source
+
+
+SUBJECTS = {
+    "candidates.*": ("candidate", "name"),
+    "candidates.*.stages.*": ("stage", "id"),
+    "candidates.*.tables.*": ("stage", "id"),
+    "measures.*": ("measure", "measure"),
+    "gates.*": ("gate", "measure"),
+}
+"""What the entries of a plan are called, and by which key they are known."""
+
+
 def _error(file: TomlFile, faults: Sequence[Fault]) -> PlanError:
-    return PlanError(problems=[file.problem(fault, "PL") for fault in faults])
+    told = [speaking(fault, file.data, SUBJECTS) for fault in faults]
+    return PlanError(problems=file.problems(told, "PL"))
 
 
 def bind_candidates(
@@ -149,8 +178,8 @@ def bind_candidates(
             candidates += _bind_candidate(one, codebook, registry)
         except Faults as found:
             faults += [fault.under("candidates", number) for fault in found.faults]
-        if any(one.name == other.name for other in entries[:number]):
-            message = f"two candidates are called `{one.name}`"
+        if any(one.name.casefold() == other.name.casefold() for other in entries[:number]):
+            message = f"there is another candidate `{one.name}`, as folders are told apart"
             path = ("candidates", number, "name")
             faults.append(Fault(path=path, kind="024", message=message, help="rename one"))
     return candidates, faults
@@ -196,6 +225,8 @@ def _bind_candidate(
     if faults:
         raise Faults(faults)
     every = [*chains["stages"], *chains["tables"]]
+    if (number := math.prod(map(len, every))) > MOST_CANDIDATES:
+        raise _too_many(number)
     for choice in itertools.product(*every):
         swept = ",".join(label for _, label in choice if label)
         stages = tuple(stage for stage, _ in choice)
@@ -227,13 +258,61 @@ def _bind_stage(
             help = "choose another strategy, or drop `protected` in the codebook"
             fault = Fault(path=("strategy",), kind="025", message=message, help=help)
             raise Faults([fault])
-    for values in itertools.product(*swept.values()):
-        chosen = dict(zip(swept, values, strict=True))
-        params = bind_params(strategy, {**one.params, **chosen}, codebook)
+    faults = [*_sweep_faults(swept)]
+    if faults:
+        raise Faults(faults)
+    for places in itertools.product(*(range(len(values)) for values in swept.values())):
+        chosen = {key: swept[key][place] for key, place in zip(swept, places, strict=True)}
+        try:
+            params = bind_params(strategy, {**one.params, **chosen}, codebook)
+        except Faults as found:
+            at = dict(zip(swept, places, strict=True))
+            faults += [_in_sweep(fault, at) for fault in found.faults]
+            continue
         stage = Stage(
             id=one.id, strategy=strategy, params=params, plugin=registry.plugin_of(one.strategy)
         )
         yield stage, ",".join(f"{key}={value}" for key, value in chosen.items())
+    if faults:
+        raise Faults(dict.fromkeys(faults))
+
+
+def _sweep_faults(swept: Mapping[str, Sequence[Any]]) -> Iterator[Fault]:
+    """A swept value is part of a candidate's name, and so of a folder's."""
+    if (number := math.prod(map(len, swept.values()))) > MOST_CANDIDATES:
+        raise _too_many(number)
+    for key, values in swept.items():
+        path = ("params", key)
+        if not values:
+            message = f"`{key}` is an empty list, so there is nothing to sweep over"
+            yield Fault(path=path, kind="012", message=message, help="give it a value")
+        words = [_word(value) for value in values]
+        for number, word in enumerate(words):
+            if word in words[:number]:
+                message = f"`{key}` is swept over {word} twice"
+                yield Fault(path=(*path, number), kind="024", message=message, help="remove one")
+            elif not re.fullmatch(r"[\w.+-]{1,40}", word):
+                message = f"`{key}` is swept over a value that cannot be part of a folder's name"
+                help = "make it a candidate of its own"
+                yield Fault(path=(*path, number), kind="019", message=message, help=help)
+
+
+def _word(value: object) -> str:
+    # Python does not write numbers of thousands of digits, which TOML can hold.
+    return "" if isinstance(value, int) and abs(value) >= 10**18 else str(value)
+
+
+def _too_many(number: int) -> Faults:
+    message = f"the sweeps give {number} candidates, more than {MOST_CANDIDATES}"
+    return Faults([Fault(path=(), kind="026", message=message, help="shorten the lists")])
+
+
+def _in_sweep(fault: Fault, at: Mapping[str, int]) -> Fault:
+    """Point at the one value of a swept list that is wrong."""
+    head, rest = fault.path[:2], fault.path[2:]
+    if len(head) == 2 and head[1] in at:
+        return evolve(fault, path=(*head, at[str(head[1])], *rest))
+    return fault
 
 
 def bind_params(strategy: Strategy[Any], given: Mapping[str, Any], codebook: Codebook) -> Any:
@@ -287,10 +366,10 @@ def _shapes(
             shape = strategy.gives
         ends[key] = shape
     if one.tables and ends["tables"] is not Shape.COUNTS:
-        message = f"the tables of `{one.name}` end in records, not in counts"
+        message = "the tables end in records, not in counts"
         yield Fault(path=("tables",), kind="022", message=message, help="end with tabulate")
     if one.tables and one.stages and ends["stages"] is Shape.COUNTS:
-        message = f"the stages of `{one.name}` end in counts already, so it has no other tables"
+        message = "the stages end in counts already, so there are no other tables"
         yield Fault(path=("tables",), kind="022", message=message, help="remove one of the two")
 
 

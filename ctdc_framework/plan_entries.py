@@ -9,7 +9,7 @@ import tomli
 from attrs import field, frozen, validators
 
 from ctdc_framework.convert import entry, matching
-from ctdc_framework.errors import PlanError, did_you_mean
+from ctdc_framework.errors import PlanError, did_you_mean, one_of
 
 NAME = matching(
     r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}",
@@ -111,17 +111,23 @@ def entry_of_options(
                 help=did_you_mean(strategy, strategies),
             )
         values[strategy][key.strip()] = _value(text.strip())
-    stages = tuple(
-        StageEntry(id=_id(name, strategies[:at]), strategy=name, params=values[name])
-        for at, name in enumerate(strategies)
-    )
+    try:
+        stages = tuple(
+            StageEntry(id=_id(name, strategies[:at]), strategy=name, params=values[name])
+            for at, name in enumerate(strategies)
+        )
+    except ValueError:  # what is no name cannot be a strategy's
+        raise PlanError(
+            f"--strategy {one_of(strategies)}: strategies have names such as k-anonymization",
+            help="see ctdc plugins list",
+        ) from None
     beside: tuple[StageEntry, ...] = ()
     if tables:
         beside = (
             StageEntry(id="tables-count", strategy="tabulate", params={"length": tables}),
             StageEntry(id="tables-round", strategy="rounding"),
         )
-    name = "+".join(strategies) if len(strategies) > 1 else strategies[0]
+    name = "+".join(strategies)[:64]
     return CandidateEntry(name=name, stages=stages, tables=beside)
 
 
@@ -131,7 +137,9 @@ def _id(name: str, before: Sequence[str]) -> str:
 
 def _value(text: str) -> Any:
     try:
-        return tomli.loads(f"value = {text}")["value"]
-    except tomli.TOMLDecodeError:
+        value = tomli.loads(f"value = {text}")
+        if len(value) == 1:
+            return value["value"]
+    except (ValueError, RecursionError):
         pass
     return [part.strip() for part in text.split(",")] if "," in text else text

@@ -122,8 +122,7 @@ class _Work:
             for header in unknown:
                 help = did_you_mean(header, self.codebook.names)
                 help = (help + " else " if help else "") + "leave it out with --drop-unknown"
-                shown = header if len(header) <= 60 else header[:57] + "..."
-                message = f"column `{shown}` is not in the codebook {self.codebook.id}"
+                message = f"column `{_shown(header)}` is not in the codebook {self.codebook.id}"
                 self.problem("CB301", message, help)
 
     def read_cells(self, texts: Mapping[str, Column], on_unknown: OnUnknown) -> dict[str, Column]:
@@ -162,7 +161,7 @@ class _Work:
         for cell, count in zip(column.cells, size.tolist(), strict=True):
             if outside := reader.outside.get(cell):
                 total += count
-                for text in outside:
+                for text in dict.fromkeys(outside):  # a cell may list it twice
                     by_text[text] = by_text.get(text, 0) + count
         domain = reader.domain
         rows = tell_rows(total, self.tell)
@@ -171,23 +170,25 @@ class _Work:
             self.note("outside-taken-for-missing", message, Severity.WARNING)
             self.details.setdefault("outside_taken_for_missing", {})[name] = total
             return
-        common = [text for text, count in by_text.items() if count >= self.tell]
-        shown = [f"`{t}` ({tell_rows(by_text[t], self.tell)})" for t in sorted(common)[:5]]
+        common = sorted(text for text, count in by_text.items() if count >= self.tell)
+        shown = [f"`{_shown(t)}` ({tell_rows(by_text[t], self.tell)})" for t in common]
         message = f"`{name}` holds values outside its domain in {rows}"
-        message += f": {', '.join(shown)}" if shown else ""
-        if len(by_text) > len(shown):
+        message += f": {one_of(shown, most=5)}" if shown else ""
+        if len(by_text) > len(common):
             message += f"; values in fewer than {self.tell} rows are not shown"
         help = next(filter(None, (self._advice(domain, text) for text in common)), "")
         help = help or "add them to the domain, map them with a recode rule, or give "
         help += "--on-unknown missing" if help.endswith("give ") else ""
-        code = "CB331" if "0" in by_text and domain.codes == ("1",) else "CB302"
+        code = "CB331" if "0" in common and domain.codes == ("1",) else "CB302"
         self.problem(code, message, help, name)
 
     def _advice(self, domain: Domain, text: str) -> str:
-        if advice := domain.advice(text):
-            return advice
         if text.strip() != text and domain.read(text.strip()) is not OUTSIDE:
             return f"it is `{text.strip()}` with spaces around it: correct the file"
+        if _shown(text) != text:
+            return ""  # too odd to be quoted
+        if advice := domain.advice(text):
+            return advice
         near = did_you_mean(text, domain.codes)
         return near or (
             f'if it means missing add {{ code = "{text}", reason = "not-recorded" }} to [missing]'
@@ -226,6 +227,8 @@ class _Work:
         self, one: RuleEntry, target: str, made: Column, present: Mapping[str, Column]
     ) -> Column:
         """Hold a rule's output against the target's domain, and tell what fell through it."""
+        import numpy as np
+
         domain = self.codebook.domain_of(target)
         bad = made.mask(
             lambda cell: (
@@ -240,9 +243,10 @@ class _Work:
             message = f"rule `{one.id}` gives values outside the domain of `{target}` in {rows}"
             self.problem("CB302", message, "", target)
         if self.rules[one.op].total:
-            lost = sum(int((source.known() & ~made.known()).sum()) for source in present.values())
-            if lost:
-                rows = tell_rows(lost, self.tell)
+            known = [source.known() for source in present.values()]
+            lost = np.logical_or.reduce(known) & ~made.known()
+            if lost.any():
+                rows = tell_rows(int(lost.sum()), self.tell)
                 message = f"rule `{one.id}` finds no place in `{target}` for the values of {rows}"
                 help = "correct the file, or widen the target's domain"
                 self.problem("CB212", message, help, target)
@@ -283,7 +287,8 @@ class _Work:
             message = f"there is no column `{name}`"
             if makers:
                 message += f", nor anything it is made from ({'; '.join(makers)})"
-            help = did_you_mean(name, self.raw.columns) or "add the column, empty if need be"
+            unknown = [one for one in self.raw.columns if one not in self.codebook.names]
+            help = did_you_mean(name, unknown) or "add the column, empty if need be"
             self.problem("CB301", message, help)
 
     def run_checks(self, columns: Mapping[str, Column]) -> None:
@@ -307,6 +312,12 @@ class _Work:
                 self.details.setdefault("checks_broken", {})[check.id] = count
 
 
+def _shown(text: str) -> str:
+    """Shorten a text from a file for a message, without what a terminal would act upon."""
+    plain = "".join(one if one.isprintable() else "\ufffd" for one in text[:61])
+    return plain if len(plain) <= 60 else plain[:57] + "..."
+
+
 @frozen(kw_only=True, eq=False)
 class _Reader:
     """Reads a cell's text into a code, a number, or a tuple of codes."""
@@ -319,15 +330,16 @@ class _Reader:
     """Cells with something outside the domain, and what of them is."""
 
     def read(self, cell: str) -> object | None:
-        """Read a cell; None where it is missing, or outside the domain, which is noted."""
+        """Read a cell; None where it is missing. What is outside the domain is noted, and left out.
+
+        Of a cell that lists several values, those inside the domain stay.
+        """
         if cell in self.missing:
             return None
         parts = list(self._parts(cell))
-        wrong = [text for text, value in parts if value is OUTSIDE]
-        if wrong:
+        if wrong := [text for text, value in parts if value is OUTSIDE]:
             self.outside[cell] = wrong
-            return None
-        values = [value for _, value in parts]
+        values = [value for _, value in parts if value is not OUTSIDE]
         if not self.separator:
             return values[0] if values else None
         return tuple(dict.fromkeys(values)) or None
@@ -336,6 +348,8 @@ class _Reader:
         texts = cell.split(self.separator) if self.separator else [cell]
         for text in texts:
             read = text.strip() if self.separator else text
+            if read in self.missing:
+                continue
             read = self.recodes.get(read, read)
             if read not in self.missing:
                 yield text, self.domain.read(read)

@@ -83,18 +83,18 @@ def write_checked(
 
     Raises `ReleaseRefused`; the caller throws away what was written.
     """
-    names = files.write_release(folder, release)
+    written = files.write_release(folder, release)
     published = []
-    for table, name in zip(
-        release.parts().values(), [n for n in names if n.endswith(".csv")], strict=True
-    ):
-        held = files.read_back(folder / name, codebook)
+    for table in release.parts().values():
         meant = gate.published_of(table)
-        if (held.records, held.combinations) != (meant.records, meant.combinations):
-            raise ReleaseRefused(f"{name} does not hold what was to be written; nothing was kept")
+        for name in [name for name, one in written.items() if one is table]:
+            held = files.read_back(folder / name, codebook)
+            if (held.records, held.combinations) != (meant.records, meant.combinations):
+                message = f"{name} does not hold what was to be written; nothing was kept"
+                raise ReleaseRefused(message)
         published.append(held)
     release = judge(release, original, published, registry)
-    return release, files.write_manifest(folder, release, codebook, names, versions())
+    return release, files.write_manifest(folder, release, codebook, written, versions())
 
 
 def publish(

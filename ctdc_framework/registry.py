@@ -7,7 +7,9 @@ the command: `ctdc plugins list` must keep working to show it.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import deepcopy
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
@@ -103,7 +105,10 @@ class Registry:
         """Ask every plugin to judge a release; one that fails to look refuses it."""
         for name, call in self._each("ctdc_check_release"):
             try:
-                yield from call(release=release, codebook=codebook) or ()
+                for note in call(release=release, codebook=codebook) or ():
+                    if not isinstance(note, Note):
+                        raise TypeError("a judgement is given as notes")
+                    yield note
             except Exception as error:
                 # The text of a foreign exception may quote data: only its type is told.
                 message = f"plugin {name} could not judge the release ({type(error).__name__})"
@@ -113,7 +118,7 @@ class Registry:
         """Tell every plugin that a stage is done; one that fails is noted and changes nothing."""
         for name, call in self._each("ctdc_stage_finished"):
             try:
-                call(record=record)
+                call(record=deepcopy(record))  # watching must not change what is written
             except Exception as error:
                 message = f"plugin {name} failed to watch stage {record.stage}"
                 yield Note(code="observer-failed", message=f"{message} ({type(error).__name__})")
@@ -132,7 +137,7 @@ def load(
 
     `found` replaces discovery and `extra` adds loaded modules or objects, for tests.
     """
-    off = {*without, *filter(None, os.environ.get("CTDC_WITHOUT", "").split(","))}
+    off = {name.strip() for name in (*without, *os.environ.get("CTDC_WITHOUT", "").split(","))}
     if found is None:
         found = entry_points(group=GROUP)
     manager = _new_manager()
@@ -145,15 +150,18 @@ def load(
         (PluginInfo(name=name), lambda module=module: module)  # type: ignore[misc]
         for name, module in (extra or {}).items()
     ]
+    named = Counter(info.name for info, _ in loaders)
     for info, loader in loaders:
         if info.name in off:
             plugins.append(evolve(info, broken="turned off"))
             continue
         try:
+            if named[info.name] > 1:  # neither may pass for the other
+                raise _Broken(f"{named[info.name]} plugins are called `{info.name}`")
             plugins.append(_load_one(manager, info, loader(), offers))
         except _Broken as reason:
             plugins.append(evolve(info, broken=str(reason)))
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a script that exits is no plugin either
             reason_text = f"{type(error).__name__}: {error}"
             plugins.append(evolve(info, broken=f"cannot be loaded: {reason_text}"))
     return Registry(
@@ -175,8 +183,10 @@ def _load_one(
     module: object,
     offers: dict[str, dict[str, Offered]],
 ) -> PluginInfo:
-    manager.register(module, name=info.name)
+    if manager.is_registered(module):
+        raise _Broken(f"it is the same as plugin {manager.get_name(module)}")
     try:
+        manager.register(module, name=info.name)
         manager.check_pending()  # a misspelt hook would otherwise never be called, silently
         offered = {
             "strategies": _collect(manager, info.name, "ctdc_register_strategies", Strategy),
@@ -193,11 +203,11 @@ def _load_one(
         for name in offered["rules"]:
             if name in rules.BUILT_IN:
                 raise _Broken(f"rule `{name}` is the codebook language's own")
-    except pluggy.PluginValidationError as error:
-        manager.unregister(module)
-        raise _Broken(f"unknown hook: {error}") from None
-    except BaseException:
-        manager.unregister(module)
+    except BaseException as error:
+        if manager.has_plugin(info.name):
+            manager.unregister(name=info.name)
+        if isinstance(error, pluggy.PluginValidationError):  # an unknown hook, or argument of one
+            raise _Broken(" ".join(str(error).split())) from None
         raise
     info = evolve(
         info,

@@ -14,13 +14,13 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from ctdc_framework.codebook import Codebook
-from ctdc_framework.errors import CtdcError
-from ctdc_framework.gate import Item, Published
+from ctdc_framework.errors import CtdcError, ReleaseRefused
+from ctdc_framework.gate import Item, Items, Published
 from ctdc_framework.results import Json, Release
 from ctdc_framework.tables import COUNT, Table
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ctdc_framework.files import RawFile
 
 DATA = "data.csv"
+PARQUET = "data.parquet"
 RELEASE = "release.json"
 LOG = "log.json"
 WARNING = "DO-NOT-PUBLISH.txt"
@@ -48,7 +49,7 @@ def writing_directory(out: Path, *, replace: bool) -> Iterator[Path]:
     `replace` allows `out` to be there if it holds a run of ours. Raises `CtdcError` where it may
     not be written.
     """
-    out = out.absolute()
+    out = Path(os.path.realpath(out))  # a link is to lead to the new run, and not to nowhere
     check_writable(out, replace=replace)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -58,11 +59,9 @@ def writing_directory(out: Path, *, replace: bool) -> Iterator[Path]:
     try:
         yield work
         work.chmod(0o777 & ~_umask())
+        check_writable(out, replace=replace)  # another run may have been quicker
         if out.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".old", dir=out.parent))
-            out.rename(old / out.name)
-            work.rename(out)
-            shutil.rmtree(old)
+            _replace(out, work)
         else:
             work.rename(out)
     except OSError as error:
@@ -71,12 +70,28 @@ def writing_directory(out: Path, *, replace: bool) -> Iterator[Path]:
         shutil.rmtree(work, ignore_errors=True)
 
 
+def _replace(out: Path, work: Path) -> None:
+    """Put `work` in the place of `out`, which is removed only when that is done."""
+    old = work.with_suffix(".old")
+    out.rename(old)
+    try:
+        work.rename(out)
+    except BaseException:
+        old.rename(out)
+        raise
+    try:
+        shutil.rmtree(old)
+    except OSError:
+        raise CtdcError(
+            f"{out} was written, but the earlier run cannot be removed", help=f"remove {old}"
+        ) from None
+
+
 def check_writable(out: Path, *, replace: bool) -> None:
     """Say early that a directory may not be written; raises `CtdcError`."""
-    if not out.exists():
+    if not os.path.exists(out):  # Path.exists raises where it may not look
         return
-    ours = out.is_dir() and any((out / part).is_file() for part in (
-        f"private/{LOG}", f"release/{RELEASE}", LOG, RELEASE))  # fmt: skip
+    ours = _is_ours(out / "private" / LOG) or _is_ours(out / "release" / RELEASE)
     if not replace:
         help = "give another --out, or --force to replace it" if ours else "give another --out"
         raise CtdcError(f"{out} is there already", help=help)
@@ -85,6 +100,15 @@ def check_writable(out: Path, *, replace: bool) -> None:
             f"{out} is there already and holds no run of ctdc, so it is not replaced",
             help="give another --out",
         )
+
+
+def _is_ours(path: Path) -> bool:
+    """Tell a log or manifest of ours from another program's file of the same name."""
+    try:
+        held = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(held, dict) and held.get("format") == 1 and "codebook" in held
 
 
 def _cannot_write(out: Path, error: OSError) -> CtdcError:
@@ -104,7 +128,7 @@ def _umask() -> int:
 def writing_file(out: Path, *, replace: bool) -> Iterator[Path]:
     """Give a path to write one private file at, which becomes `out`, readable by its owner only."""
     out = out.absolute()
-    if out.exists() and not replace:
+    if os.path.lexists(out) and not replace:
         raise CtdcError(f"{out} is there already", help="give another --out, or --force")
     try:
         handle, name = tempfile.mkstemp(
@@ -132,13 +156,23 @@ def private_directory(root: Path) -> Path:
 
 def write_private(path: Path, text: str) -> None:
     """Write a text that only its owner may read."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    with _private_file(path) as file:
         file.write(text)
+
+
+def _private_file(path: Path) -> TextIO:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    return os.fdopen(handle, "w", encoding="utf-8", newline="")
 
 
 def as_json(value: Json) -> str:
     """Write JSON as our files hold it: keys in the order given, readable, one line end."""
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(value, indent=2, ensure_ascii=False, default=_plain) + "\n"
+
+
+def _plain(value: Any) -> Json:
+    """Take a plugin's numpy number for the number it is."""
+    return value.item() if hasattr(value, "item") else str(value)
 
 
 def cell_texts(table: Table) -> dict[str, NDArray[np.object_]]:
@@ -196,30 +230,29 @@ def _file_columns(table: Table) -> dict[str, list[Any]]:
 
 def write_raw(raw: RawFile, path: Path) -> None:
     """Write a raw file's texts as CSV that only its owner may read."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w",
-                   encoding="utf-8", newline="") as file:  # fmt: skip
+    with _private_file(path) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(raw.columns)
         writer.writerows(zip(*(column.values() for column in raw.columns.values()), strict=True))
 
 
-def write_release(folder: Path, release: Release) -> list[str]:
-    """Write a release's data; give the names of the files written, from `folder`."""
+def write_release(folder: Path, release: Release) -> dict[str, Table]:
+    """Write a release's data; give what each file written holds, by its name from `folder`."""
     folder.mkdir(parents=True)
-    names: list[str] = []
+    written: dict[str, Table] = {}
     if release.records is not None:
         write_csv(release.records, folder / DATA)
-        write_parquet(release.records, folder / "data.parquet")
-        names += [DATA, "data.parquet"]
+        write_parquet(release.records, folder / PARQUET)
+        written |= {DATA: release.records, PARQUET: release.records}
     if release.tables is not None:
         (folder / "tables").mkdir()
         name = f"tables/combinations-{release.tables_length}.csv"
         write_csv(release.tables, folder / name)
-        names.append(name)
-    return names
+        written[name] = release.tables
+    return written
 
 
-def write_manifest(folder: Path, release: Release, codebook: Codebook, names: Sequence[str],
+def write_manifest(folder: Path, release: Release, codebook: Codebook, names: Iterable[str],
                    versions: Mapping[str, str]) -> str:  # fmt: skip
     """Write `release.json`, which lists exactly the files there are; give its own SHA-256."""
     manifest = {
@@ -246,7 +279,6 @@ def write_manifest(folder: Path, release: Release, codebook: Codebook, names: Se
             }
             for record in release.stages
         ],
-        "notes": [note.message for note in release.notes],
         "seed": "withheld",
         "versions": versions,
         "files": {name: digest(folder / name) for name in sorted(names)},
@@ -263,21 +295,47 @@ def digest(path: Path) -> str:
 
 
 def read_back(path: Path, codebook: Codebook) -> Published:
-    """Read a written CSV file as plain items, for the gate; by none of the code that wrote it."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.reader(file)
-        header = next(rows)
-        parts = {name: one.list for name, one in codebook.variables.items()}
-        counted = header[-1:] == [COUNT]
-        names = header[:-1] if counted else header
+    """Read a written file as plain items, for the gate; by none of the code that wrote it.
 
-        def items(cells: Sequence[str]) -> Iterator[Item]:
-            for name, cell in zip(names, cells, strict=False):
-                if cell:
-                    yield from (
-                        (name, v) for v in (cell.split(parts[name]) if parts[name] else [cell])
-                    )
-
+    Raises `ReleaseRefused` where it is no table of this codebook's variables.
+    """
+    rows = _rows_of(path)
+    header = next(rows)
+    counted = header[-1] == COUNT
+    names = header[:-1] if counted else header
+    wrong = ReleaseRefused(f"{path.name} was not written as it should be; nothing was kept")
+    if not all(name in codebook.variables for name in names):
+        raise wrong
+    parts = [codebook.variables[name].list for name in names]
+    meaning: list[dict[str, Items]] = [{} for _ in names]  # each distinct cell is taken apart once
+    found: list[Items] = []
+    counts: list[int] = []
+    for row in rows:
+        if len(row) != len(header):
+            raise wrong
+        items: list[Item] = []
+        for name, part, known, cell in zip(names, parts, meaning, row, strict=False):  # no count
+            if cell and cell not in known:
+                values = cell.split(part) if part else [cell]
+                known[cell] = tuple((name, value) for value in values)
+            if cell:
+                items += known[cell]
+        found.append(tuple(items))
         if counted:
-            return Published(combinations=[(tuple(items(row)), int(row[-1])) for row in rows])
-        return Published(records=[tuple(items(row)) for row in rows])
+            counts.append(int(row[-1]))
+    if counted:
+        return Published(combinations=list(zip(found, counts, strict=True)))
+    return Published(records=found)
+
+
+def _rows_of(path: Path) -> Iterator[Sequence[str]]:
+    """Give the header and then each row of a CSV or Parquet file."""
+    if path.suffix == ".parquet":
+        import pyarrow.parquet as pq
+
+        table = pq.ParquetFile(path).read()
+        yield table.column_names
+        yield from zip(*(column.to_pylist() for column in table.columns), strict=True)
+        return
+    with path.open(encoding="utf-8", newline="") as file:
+        yield from csv.reader(file)

@@ -1,13 +1,47 @@
-"""Tell a comparison: as JSON, as rows for a terminal, as a page. Strings out, no files."""
+"""Tell a comparison: as JSON, as rows for a terminal, as a page. Strings out, no files.
+
+Everything here is exact and therefore private. It tells scores, and nothing of single records.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+import math
+import re
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from attrs import field, frozen
 
-from ctdc_framework.compare import Comparison
-from ctdc_framework.results import Json, Note
+from ctdc_framework import charts
+from ctdc_framework.claims import NoClaim
+from ctdc_framework.compare import COPY, SHUFFLED, Comparison, Verdict
+from ctdc_framework.convert import unstructure
+from ctdc_framework.plan_entries import GateEntry
+from ctdc_framework.plugin import Measure
+from ctdc_framework.results import Json, Note, Score, ScoreRow, Severity, Side
+from ctdc_framework.tables import Shape
+
+LEAKAGE, ERROR = "rare-combination-leakage", "combination-error"
+PRESERVATION = "combination-preservation"
+ONE_SCALE = (ERROR, PRESERVATION, "combinations-lost")
+"""Measures that are read beside each other, so their charts share a scale."""
+ORDER = (LEAKAGE, *ONE_SCALE, "records-kept", "cells-kept", "single-count-error")
+"""What is told first; measures of other plugins follow, in the plan's order."""
+
+CONTROLS: Mapping[str, str] = {
+    COPY: "what nobody may publish: it keeps everything and shows everything",
+    SHUFFLED: "every column shuffled by itself: it keeps single counts, and not what goes together",
+}
+PUBLISHED = {Shape.RECORDS: "records", Shape.COUNTS: "tables"}
+REACHED = {True: "reached", False: "missed", None: "not measured"}
+WEIGHT = (Severity.BLOCKING, Severity.WARNING, Severity.INFO)
+PRIVATE = (
+    "PRIVATE: exact figures about unpublished records; do not pass them on. Synthetic rows are "
+    "not people: never report their number as a number of people."
+)
 
 
 @frozen(kw_only=True)
@@ -19,11 +53,341 @@ class Details:
     versions: Mapping[str, str] = field(factory=dict)
 
 
+@frozen(kw_only=True)
+class Line:
+    """What one measure says of one candidate; of its records or tables where it has both."""
+
+    name: str
+    verdict: Verdict
+    style: charts.Style
+    scores: Mapping[str, Score]
+    error: str = ""
+
+    @property
+    def label(self) -> str:
+        """The name, and that it is a control where it is one."""
+        return f"{self.name} (control)" if self.verdict.is_control else self.name
+
+
+@frozen(kw_only=True)
+class Block:
+    """One measure's figures: a line per candidate, controls last, and a column per slice."""
+
+    measure: Measure[Any]
+    params: Mapping[str, Json]
+    slices: tuple[str, ...]
+    lines: tuple[Line, ...]
+
+    @property
+    def better_words(self) -> str:
+        """Which way is better, and what is counted."""
+        unit = "" if self.measure.unit == "share" else f", in {self.measure.unit}"
+        return f"{self.measure.better.value} is better{unit}"
+
+    def cell(self, line: Line, part: str, *, spans: bool = True) -> str:
+        """Write a figure, with what it spans over seeds; a dash where there is none."""
+        score, unit = line.scores.get(part), self.measure.unit
+        if score is None:
+            return "-"
+        text = number(score.value, unit)
+        if not spans or score.low is None or score.high is None:
+            return text
+        low, high = (number(end, unit).removesuffix(" %") for end in (score.low, score.high))
+        return text if low == high else f"{text} ({low}-{high})"
+
+
 def as_json(comparison: Comparison, details: Details) -> Json:
     """Give the whole comparison as JSON values: exact figures, so private."""
-    return {}
+    codebook = comparison.codebook
+    said = ("side", "better", "unit", "summary")
+    told = ("is_control", "may_release", "reason", "stochastic", "runs")
+    return {
+        "format": 1,
+        "codebook": {"id": codebook.id, "version": codebook.header.version, "k": codebook.k},
+        "data": details.data,
+        "records": len(comparison.original),
+        "verdicts": [
+            {"candidate": one.name}
+            | {name: getattr(one, name) for name in told}
+            | {"claims": list(one.claims)}
+            for one in comparison.verdicts
+        ],
+        "measures": [
+            {"measure": one.measure.name}
+            | {name: unstructure(getattr(one.measure, name)) for name in said}
+            | {"params": unstructure(one.params)}
+            for one in comparison.measures
+        ],
+        "scores": [_row_as_json(row) for row in comparison.rows],
+        "gates": [
+            {"candidate": one.candidate, **unstructure(one.gate), "passed": one.passed}
+            for one in comparison.gates
+        ],
+        "notes": [
+            {"candidates": names, **unstructure(note)}
+            for note, names in _notes(comparison, details).items()
+        ],
+        "versions": dict(details.versions),
+    }
+
+
+def _row_as_json(row: ScoreRow) -> Json:
+    score, error = _sound(row)
+    return {
+        "candidate": row.candidate,
+        "measure": row.measure,
+        "part": row.part.value,
+        "slice": row.score.slice if row.score else None,
+        **{name: getattr(score, name, None) for name in ("value", "low", "high")},
+        "error": error or None,
+    }
+
+
+def _sound(row: ScoreRow) -> tuple[Score | None, str]:
+    """Give a row's score, or why there is none: what is no number cannot be told."""
+    if row.score is None:
+        return None, row.error or "no reason given"
+    ends = (row.score.value, row.score.low, row.score.high)
+    if not all(end is None or math.isfinite(end) for end in ends):
+        return None, "its figure is not a number"
+    return row.score, ""
+
+
+def number(value: float, unit: str) -> str:
+    """Write a figure with sensible digits; what is not 0 or 1 never looks as if it were.
+
+    >>> [number(value, "share") for value in (0, 0.0001, 0.123, 0.9999, 1, 2.277)]
+    ['0 %', '<0.1 %', '12.3 %', '>99.9 %', '100 %', '227.7 %']
+    >>> [number(value, "records") for value in (0, 5406, 3.7409, 338.73, 0.0001)]
+    ['0', '5,406', '3.74', '339', '<0.01']
+    """
+    if unit == "share":
+        if value in (0, 1):
+            return f"{value * 100:.0f} %"
+        if abs(value) < 0.0005:
+            return "<0.1 %" if value > 0 else ">-0.1 %"
+        if 0.9995 <= value < 1.0005:
+            return ">99.9 %" if value < 1 else ">100 %"
+        return f"{value * 100:,.1f} %"
+    if value == int(value):
+        return f"{int(value):,}"
+    if abs(value) < 0.005:
+        return "<0.01" if value > 0 else ">-0.01"
+    digits = 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0
+    return f"{value:,.{digits}f}"
+
+
+def blocks(comparison: Comparison) -> list[Block]:
+    """Sort the scores by measure: risk first, and in each the candidates before the controls."""
+    rows: dict[tuple[str, Shape, str], list[ScoreRow]] = {}
+    for row in comparison.rows:
+        rows.setdefault((row.candidate, row.part, row.measure), []).append(row)
+    found = []
+    # A measure that a plan names twice is told once: its rows cannot be told apart.
+    for name, bound in {one.measure.name: one for one in comparison.measures}.items():
+        lines = []
+        for place, verdict in enumerate(_ordered(comparison)):
+            parts = [part for part in Shape if any(key[:2] == (verdict.name, part) for key in rows)]
+            for part in parts:
+                own = [_sound(row) for row in rows.get((verdict.name, part, name), ())]
+                if not own and len(parts) > 1:
+                    continue  # its other part says what there is to say
+                lines.append(
+                    Line(
+                        name=verdict.name + (f" ({PUBLISHED[part]})" if len(parts) > 1 else ""),
+                        verdict=verdict,
+                        style=charts.Style(place, verdict.is_control, verdict.may_release),
+                        scores={score.slice: score for score, _ in own if score},
+                        error=next((error for _, error in own if error), ""),
+                    )
+                )
+        # The line with the most scores knows best in which order they come.
+        fullest = sorted(lines, key=lambda line: -len(line.scores))
+        found.append(
+            Block(
+                measure=bound.measure,
+                params=unstructure(bound.params),
+                slices=tuple(dict.fromkeys(part for line in fullest for part in line.scores)),
+                lines=tuple(lines),
+            )
+        )
+    known = {name: place for place, name in enumerate(ORDER, start=-len(ORDER))}
+    found.sort(key=lambda one: known.get(one.measure.name, 0))
+    return sorted(found, key=lambda one: one.measure.side is not Side.RISK)
+
+
+def _ordered(comparison: Comparison) -> list[Verdict]:
+    return sorted(comparison.verdicts, key=lambda verdict: verdict.is_control)
+
+
+def _notes(comparison: Comparison, details: Details) -> dict[Note, list[str]]:
+    """Gather all notes with the candidates that they are about, the weightiest first."""
+    found: dict[Note, list[str]] = {note: [] for note in details.notes}
+    for verdict in comparison.verdicts:
+        release = comparison.releases.get(verdict.name)
+        for note in dict.fromkeys((*verdict.notes, *(release.notes if release else ()))):
+            found.setdefault(note, []).append(verdict.name)
+    return dict(sorted(found.items(), key=lambda one: WEIGHT.index(one[0].severity)))
+
+
+def _judged(verdict: Verdict, comparison: Comparison) -> str:
+    if verdict.is_control:
+        return "a control, never released"
+    missed = sum(one.candidate == verdict.name and one.passed is False for one in comparison.gates)
+    gates = f"; misses {missed} of the plan's gates" if missed else ""
+    if verdict.may_release:
+        promised = any(not claim.startswith(NoClaim.name) for claim in verdict.claims)
+        return f"may be released{'' if promised else ', promising nothing'}{gates}"
+    return f"not to be released: {verdict.reason or 'no reason given'}{gates}"
+
+
+def _claims(verdict: Verdict) -> str:
+    """Write the claims in short; of long lists of columns only how many they are."""
+    short = [
+        re.sub(r"columns=([^,)]*)", lambda found: f"{len(found[1].split())} columns", claim)
+        for claim in verdict.claims
+    ]
+    return ", ".join(short) or "nothing"
+
+
+def _asked(gate: GateEntry, units: Mapping[str, str]) -> str:
+    value = f"{gate.value * 100:g} %" if units.get(gate.measure) == "share" else f"{gate.value:,g}"
+    part = "every part" if gate.slice == "all" else gate.slice
+    return f"{gate.measure}, {part} {gate.op} {value}"
+
+
+def _printable(text: str) -> str:
+    """Leave out what could steer a terminal or spoil a page."""
+    return "".join(one if one.isprintable() or one == "\n" else " " for one in text)
+
+
+def as_text(comparison: Comparison, details: Details, width: int = 80) -> str:
+    """Write the whole comparison for a terminal, in lines of at most `width` characters."""
+    width = max(width, 40)
+    found = blocks(comparison)
+    names = [line.name for block in found for line in block.lines]
+    names += [verdict.name for verdict in comparison.verdicts]
+    left = min(max(map(len, names), default=0) + 2, width * 2 // 5)
+    codebook = comparison.codebook
+    about = f"{codebook.id} {codebook.header.version}, {len(comparison.original):,} records, "
+    lines = [*_wrapped(PRIVATE, width), "", *_wrapped(f"Verdicts ({about}k = {codebook.k})", width)]
+    for verdict in _ordered(comparison):
+        text = _judged(verdict, comparison)
+        text += f"; claims {_claims(verdict)}" if verdict.claims else ""
+        if verdict.is_control:
+            text = CONTROLS.get(verdict.name, text)
+        lines += _row(verdict.name + " *" * verdict.is_control, text, left, width)
+    lines += ["", *_wrapped("* A control: to read the others by, not to be released.", width, "  ")]
+    for block in found:
+        title = f"{block.measure.name}: {block.measure.side.value}, {block.better_words}"
+        lines += ["", *_wrapped(title, width), *_wrapped(block.measure.summary, width, "  ")]
+        lines += _table(block, left, width)
+    units = {block.measure.name: block.measure.unit for block in found}
+    for gate, results in itertools.groupby(comparison.gates, key=lambda one: one.gate):
+        lines += ["", *_wrapped(f"Gate: {_asked(gate, units)}", width)]
+        for one in results:
+            lines += _row(one.candidate, REACHED[one.passed], left, width)
+    notes = _notes(comparison, details)
+    lines += ["", "Notes"] if notes else []
+    for note, names in notes.items():
+        of = f" ({', '.join(names)})" if names else ""
+        lines += _wrapped(f"{note.severity.value}{of}: {note.message}", width, "  ", "    ")
+    return _printable("\n".join(lines) + "\n")
+
+
+def _wrapped(text: str, width: int, indent: str = "", later: str = "") -> list[str]:
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=indent,
+        subsequent_indent=later or indent,
+        break_on_hyphens=False,
+    )
+
+
+def _row(name: str, text: str | list[str], left: int, width: int) -> Iterator[str]:
+    """Put a name beside a text, both wrapped."""
+    texts = _wrapped(text, width - left - 4) if isinstance(text, str) else text
+    names = charts.wrapped_name(name, left)
+    for one, other in itertools.zip_longest(names, texts, fillvalue=""):
+        yield f"  {one:<{left}}  {other}".rstrip()
+
+
+def _table(block: Block, left: int, width: int) -> Iterator[str]:
+    room = width - left - 4
+    columns = []
+    for part in block.slices or ("",):
+        cells = ["" if block.slices == ("all",) else charts.shortened(part, room)]
+        cells += [block.cell(line, part) for line in block.lines]
+        wide = max(map(len, cells))
+        columns.append([f"{cell:>{wide}}" for cell in cells])
+    while columns:
+        ends = itertools.accumulate(len(column[0]) + 2 for column in columns)
+        taken = max(1, sum(end - 2 <= room for end in ends))
+        head, *cells = ["  ".join(row) for row in zip(*columns[:taken], strict=True)]
+        columns = columns[taken:]
+        yield from _row(" ", [head], left, width) if head.strip() else ()
+        for line, row in zip(block.lines, cells, strict=True):
+            name = line.name + " *" * line.verdict.is_control
+            yield from _row(name, f"failed: {line.error}" if line.error else [row], left, width)
 
 
 def as_html(comparison: Comparison, details: Details) -> str:
-    """Write the whole comparison as one page: exact figures, so private."""
-    return ""
+    """Write the whole comparison as one page: exact figures, so private.
+
+    It needs nothing but itself: no script, no font, no picture from elsewhere.
+    """
+    from jinja2 import Environment, StrictUndefined
+
+    found = blocks(comparison)
+    units = {block.measure.name: block.measure.unit for block in found}
+    environment = Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
+    )
+    template = Path(__file__).parent / "templates" / "report.html.j2"
+    page = environment.from_string(template.read_text(encoding="utf-8")).render(
+        comparison=comparison,
+        codebook=comparison.codebook,
+        details=details,
+        verdicts=_ordered(comparison),
+        judged=_judged,
+        claims=_claims,
+        controls=CONTROLS,
+        number=number,
+        map=_map(found),
+        drawn=list(_drawn(found)),
+        asked=lambda gate: _asked(gate, units),
+        reached=REACHED,
+        notes=_notes(comparison, details),
+        most_slices=charts.MOST_SLICES,
+    )
+    return _printable(page)
+
+
+def _drawn(found: Sequence[Block]) -> Iterator[tuple[Block, str]]:
+    """Draw every measure; those that are read beside each other on one scale."""
+    together = [block for block in found if block.measure.name in ONE_SCALE]
+    scores = [score for block in together for line in block.lines for score in line.scores.values()]
+    highest = max((max(score.value, score.high or 0.0) for score in scores), default=0.0)
+    for place, block in enumerate(found):
+        top = 1.0 if block.measure.unit == "share" else 0.0
+        top = max(top, highest) if block in together else top
+        yield block, charts.bars(f"chart-{place}", block, top)
+
+
+def _map(found: Sequence[Block]) -> dict[str, Any]:
+    """Draw risk beside utility, where both were measured."""
+    by_name = {block.measure.name: block for block in found if block.slices}
+    risk, utility = by_name.get(LEAKAGE), by_name.get(ERROR) or by_name.get(PRESERVATION)
+    points = charts.points_of(risk, utility) if risk and utility else []
+    if not (risk and utility and points):
+        return {}
+    kept = "kept right" if utility.measure.name == ERROR else "kept"
+    words = {
+        "risk": "share of the rare combinations that are shown, at the worst length",
+        "utility": f"share of combination counts {kept}, {utility.slices[-1]}",
+    }
+    on_it = {point.name for point in points}
+    missing = [line.label for line in risk.lines if line.label not in on_it]
+    svg = charts.risk_utility_map("map", points, **words)
+    return words | {"svg": svg, "points": points, "missing": missing}

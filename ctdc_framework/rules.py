@@ -8,15 +8,18 @@ and checked before any data are seen. Plugins offer more of them through `ctdc_r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
+from heapq import heappop, heappush
 from typing import Any, Generic, Literal, TypeVar
 
 from attrs import field, frozen, validators
 
 from ctdc_framework.codebook import Codebook, Condition, RuleEntry
 from ctdc_framework.columns import Column, flag
-from ctdc_framework.convert import Fault, entry
-from ctdc_framework.domains import BandsDomain, FlagDomain, IntegerDomain
-from ctdc_framework.errors import did_you_mean
+from ctdc_framework.convert import entry
+from ctdc_framework.domains import OUTSIDE, BandsDomain, FlagDomain, IntegerDomain
+from ctdc_framework.errors import did_you_mean, one_of
+from ctdc_framework.faults import Fault, Path
 
 P = TypeVar("P")
 
@@ -191,7 +194,15 @@ def _joined(masks: Sequence[Any], rows: int, *, every: bool) -> Any:
     return np.logical_and.reduce(masks) if every else np.logical_or.reduce(masks)
 
 
+def _single_faults(key: str, name: str, codebook: Codebook) -> Iterator[Fault]:
+    if codebook.separator_of(name):
+        message = f"`{name}` lists several values in a cell, and one is wanted here"
+        help = "take the first of them by a rule of its own" if key == "from" else "drop its `list`"
+        yield Fault(path=(key,), kind="207", message=message, help=help)
+
+
 def _first_faults(params: First, codebook: Codebook) -> Iterator[Fault]:
+    yield from _single_faults("to", params.to, codebook)
     if not codebook.separator_of(params.from_):
         message = f"`{params.from_}` has no `list`, so there is no first of several"
         help = f'add list = ";" to `{params.from_}`, or use coalesce'
@@ -200,6 +211,8 @@ def _first_faults(params: First, codebook: Codebook) -> Iterator[Fault]:
 
 
 def _bin_faults(params: Bin, codebook: Codebook) -> Iterator[Fault]:
+    yield from _single_faults("from", params.from_, codebook)
+    yield from _single_faults("to", params.to, codebook)
     if not isinstance(codebook.domain_of(params.from_), IntegerDomain):
         message = f"`{params.from_}` holds no whole numbers to bin"
         help = f'give `{params.from_}` domain = "std/integer"'
@@ -209,9 +222,7 @@ def _bin_faults(params: Bin, codebook: Codebook) -> Iterator[Fault]:
         yield Fault(path=("to",), kind="212", message=message, help="bin writes bands")
 
 
-def _flag_faults(
-    names: Iterable[tuple[tuple[str | int, ...], str]], codebook: Codebook
-) -> Iterator[Fault]:
+def _flag_faults(names: Iterable[tuple[Path, str]], codebook: Codebook) -> Iterator[Fault]:
     for path, name in names:
         if not isinstance(codebook.domain_of(name), FlagDomain):
             message = f"`{name}` is no flag"
@@ -234,7 +245,7 @@ def _derive_faults(params: Derive, codebook: Codebook) -> Iterator[Fault]:
 def _coalesce_faults(params: Coalesce, codebook: Codebook) -> Iterator[Fault]:
     for number, name in enumerate(params.from_):
         yield from _same_domain(("from", number), name, params.to, codebook)
-        if codebook.separator_of(name) != codebook.separator_of(params.to):
+        if bool(codebook.separator_of(name)) != bool(codebook.separator_of(params.to)):
             message = f"only one of `{name}` and `{params.to}` lists several values in a cell"
             help = 'take the first of them with a rule of its own (op = "first")'
             yield Fault(path=("from", number), kind="207", message=message, help=help)
@@ -242,22 +253,25 @@ def _coalesce_faults(params: Coalesce, codebook: Codebook) -> Iterator[Fault]:
 
 def _recode_faults(params: Recode, codebook: Codebook) -> Iterator[Fault]:
     for old, new in params.map.items():
+        if old in codebook.missing_codes:
+            message = f"`{old}` is a missing code, which is read before any recode"
+            help = "remove it here, or from [missing]"
+            yield Fault(path=("map", old), kind="112", message=message, help=help, at_key=True)
         for name in params.on:
             domain = codebook.domain_of(name)
             read = domain.read(new)
             if new not in codebook.missing_codes and not isinstance(read, str | int):
-                message = f"maps {old} to `{new}`, which is not in the domain of `{name}`"
+                message = f"maps `{old}` to `{new}`, which is not in the domain of `{name}`"
                 help = did_you_mean(new, domain.codes) or 'write "" to make it missing'
                 yield Fault(path=("map", old), kind="202", message=message, help=help)
                 break
 
 
-def _same_domain(
-    path: tuple[str | int, ...], source: str, target: str, codebook: Codebook
-) -> Iterator[Fault]:
+def _same_domain(path: Path, source: str, target: str, codebook: Codebook) -> Iterator[Fault]:
     ours, theirs = codebook.domain_of(source), codebook.domain_of(target)
     foreign = sorted(set(ours.codes) - set(theirs.codes))
-    if ours.is_open != theirs.is_open or foreign:
+    other_kind = (ours.is_open or theirs.is_open) and type(ours) is not type(theirs)
+    if other_kind or foreign:
         what = f"`{foreign[0]}`, for one, is" if foreign else "its values are"
         message = f"`{source}` does not fit into `{target}`: {what} not in the target's domain"
         help = "give both the same domain, or map the value with a recode rule"
@@ -268,10 +282,12 @@ def condition_faults(condition: Condition, codebook: Codebook) -> Iterator[Fault
     """Find a condition's value that its variable cannot take."""
     domain = codebook.domain_of(condition.var)
     for number, value in enumerate(condition.values):
-        if not domain.is_open and value not in domain.known:
-            path: tuple[str | int, ...] = ("is",) if condition.is_ is not None else ("in", number)
+        lacking = domain.read(value) is OUTSIDE if domain.is_open else value not in domain.known
+        if lacking:
+            path: Path = ("is",) if condition.is_ is not None else ("in", number)
             message = f"`{value}` is no value of `{condition.var}`"
-            help = did_you_mean(value, domain.codes) or f"its domain is `{domain.codes[0]}` ..."
+            near = did_you_mean(value, domain.codes)
+            help = near or f"its values are {one_of(domain.codes) or 'whole numbers'}"
             yield Fault(path=path, kind="206", message=message, help=help)
 
 
@@ -357,24 +373,25 @@ def flow_of(entries: Sequence[RuleEntry], rules: Mapping[str, Rule[Any]]) -> Flo
     id goes first.
     """
     rewriting = tuple(e for e in entries if rules[e.op].rewrites is not None)
-    waiting = sorted((e for e in entries if rules[e.op].rewrites is None), key=lambda e: e.id)
+    others = sorted((e for e in entries if rules[e.op].rewrites is None), key=lambda e: e.id)
+    writers: dict[str, list[int]] = {}
+    for number, one in enumerate(others):
+        for name in rules[one.op].writes(one.params):
+            writers.setdefault(name, []).append(number)
+    sorter = TopologicalSorter[int]()
+    for number, one in enumerate(others):
+        reads = rules[one.op].reads(one.params)
+        sorter.add(number, *(writer for name in reads for writer in writers.get(name, ())))
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        cycle = tuple(others[number] for number in error.args[1][1:])
+        return Flow(rewriting=rewriting, cycle=cycle)
     ordered: list[RuleEntry] = []
-    while waiting:
-        unwritten = {name for e in waiting for name in rules[e.op].writes(e.params)}
-        ready = [e for e in waiting if unwritten.isdisjoint(rules[e.op].reads(e.params))]
-        if not ready:
-            return Flow(rewriting=rewriting, ordered=tuple(ordered), cycle=_cycle(waiting, rules))
-        ordered += ready
-        waiting = [e for e in waiting if e not in ready]
+    ready: list[int] = []
+    while sorter.is_active():
+        for number in sorter.get_ready():
+            heappush(ready, number)
+        sorter.done(ready[0])
+        ordered.append(others[heappop(ready)])
     return Flow(rewriting=rewriting, ordered=tuple(ordered))
-
-
-def _cycle(waiting: Sequence[RuleEntry], rules: Mapping[str, Rule[Any]]) -> tuple[RuleEntry, ...]:
-    """Follow one rule after another back to what writes its inputs, until one comes again."""
-    trail = [waiting[0]]
-    while True:
-        reads = set(rules[trail[-1].op].reads(trail[-1].params))
-        before = next(e for e in waiting if reads & set(rules[e.op].writes(e.params)))
-        if before in trail:
-            return tuple(reversed(trail[trail.index(before) :]))
-        trail.append(before)

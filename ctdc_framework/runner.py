@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from ctdc_framework import gate
-from ctdc_framework.claims import Claim, NoClaim
+from ctdc_framework.claims import Claim, NoClaim, Protecting
 from ctdc_framework.convert import unstructure
 from ctdc_framework.errors import CtdcError, ReleaseRefused, StrategyError
 from ctdc_framework.plan import Candidate, Stage
@@ -62,13 +62,17 @@ def run_candidate(
     notes: list[Note] = []
     for stages in filter(None, (candidate.stages, candidate.tables)):
         table = original
+        chain: list[StageRecord] = []
         for stage in stages:
             rng = generator(seed, candidate.name, stage.id, run)
             part = stages[-1].strategy.gives
-            context = Context(rng=rng, progress=progress)
-            table, record = _run_stage(stage, part, table, context, alone=len(stages) == 1)
-            records.append(record)
+            given = table
+            table, record = _run_stage(stage, part, given, Context(rng=rng, progress=progress))
+            if not (stage is stages[-1] and _all_without_claim(chain)):
+                _hold_to(record, given, table)
+            chain.append(record)
             notes += [*record.notes, *registry.stage_finished(record)]
+        records += chain
         parts[table.shape] = table
     counts = parts.get(Shape.COUNTS)
     return Release(
@@ -85,14 +89,28 @@ def _longest(tables: Table) -> int:
     return int((tables.codes >= 0).sum(axis=1).max(initial=0))
 
 
+def _all_without_claim(chain: Sequence[StageRecord]) -> bool:
+    """Tell whether nothing is promised so far: then the next stage answers to the original.
+
+    So `rounding` after `tabulate` is recounted on the records themselves, and not on the counts
+    that it was given: were these wrong, it would be the first to know.
+    """
+    return all(isinstance(claim, NoClaim) for record in chain for claim in record.claims)
+
+
+def own_copy(table: Table) -> Table:
+    """Give a table to somebody else's code: nothing changed in place reaches the original.
+
+    A deep copy, as what is written through `Series.array` gets past pandas' copy-on-write.
+    """
+    return evolve(table, frame=table.frame.copy())
+
+
 def _run_stage(
-    stage: Stage, part: Shape, table: Table, context: Context, *, alone: bool
+    stage: Stage, part: Shape, table: Table, context: Context
 ) -> tuple[Table, StageRecord]:
     started = time.perf_counter()
-    output = _call(stage, table, context)
-    claims = tuple(stage.strategy.claims(table.codebook, stage.params))
-    if not alone:  # the output of a stage by itself is what the last recount looks at
-        _hold_to(claims, stage, table, output.table)
+    output, claims = _call(stage, table, context)
     record = StageRecord(
         stage=stage.id,
         part=part,
@@ -111,11 +129,21 @@ def _run_stage(
     return output.table, record
 
 
-def _call(stage: Stage, table: Table, context: Context) -> Output:
-    # A shallow copy: pandas copies on write, so what a plugin changes in place stays with it.
-    own = evolve(table, frame=table.frame.copy(deep=False))
+def _call(stage: Stage, table: Table, context: Context) -> tuple[Output, tuple[Claim, ...]]:
     try:
-        output = stage.strategy.run(own, stage.params, context)
+        output = stage.strategy.run(own_copy(table), stage.params, context)
+        claims = tuple(stage.strategy.claims(table.codebook, stage.params))
+        fits = (
+            isinstance(output, Output)
+            and isinstance(output.table, Table)
+            and output.table.shape is stage.strategy.gives
+            and output.table.codebook is table.codebook
+            and all(isinstance(note, Note) for note in output.notes)
+            and all(isinstance(claim, Claim) for claim in claims)
+        )
+        if fits:
+            # Made anew: what the strategy did in place to its frame is checked and encoded again.
+            output = evolve(output, table=output.table.with_frame(output.table.frame))
     except (CtdcError, Cancelled):
         raise
     except Exception as error:
@@ -126,59 +154,68 @@ def _call(stage: Stage, table: Table, context: Context) -> Output:
             f"stage `{stage.id}`: {stage.strategy.name} failed ({type(error).__name__})",
             help=f"report it to the authors of {stage.plugin.distribution or stage.plugin.name}",
         ) from None
-    fits = (
-        isinstance(output, Output)
-        and output.table.shape is stage.strategy.gives
-        and output.table.codebook is table.codebook
-    )
     if not fits:
         raise StrategyError(
             f"stage `{stage.id}`: {stage.strategy.name} did not give a table of "
-            f"{stage.strategy.gives.value} of this codebook"
+            f"{stage.strategy.gives.value} of this codebook, with notes and claims"
         )
-    return output
+    return output, claims
 
 
-def _hold_to(claims: Sequence[Claim], stage: Stage, given: Table, made: Table) -> None:
+def _hold_to(record: StageRecord, given: Table, made: Table) -> None:
+    if _all_without_claim([record]):
+        return
     original, published = gate.original_of(given), gate.published_of(made)
-    failed = [f for f in (gate.recount(c, original, published) for c in claims) if not f.holds]
+    findings = [gate.recount(claim, original, published) for claim in record.claims]
+    failed = [finding for finding in findings if not finding.holds]
     if failed:
         raise ReleaseRefused(
-            "\n".join(f"stage `{stage.id}` claims {f.claim}, but {f.message}" for f in failed)
+            "\n".join(f"stage `{record.stage}` claims {f.claim}, but {f.message}" for f in failed)
         )
 
 
-def judge(release: Release, original: gate.AnyOriginal, published: Sequence[gate.Published],
-          registry: Registry) -> Release:  # fmt: skip
+def judge(
+    release: Release,
+    original: gate.AnyOriginal,
+    published: Sequence[gate.Published],
+    registry: Registry,
+    *,
+    least: int = 0,
+) -> Release:
     """Recount every claim between the original and what would be published, and ask the plugins.
 
     Gives the release with the claims that hold. Those of a stage in a chain were held to its own
-    input and need not hold from end to end; those of a stage by itself must. Raises
-    `ReleaseRefused` where they do not, where nothing at all holds, or where a plugin says no.
+    input and need not hold from end to end; those of a last stage before which nothing is claimed
+    must. Raises `ReleaseRefused` where they do not, where no claim that holds protects by `least`
+    (the codebook's k, if 0) or more, or where a plugin says no.
     """
+    least = least or original.codebook.k
     reasons: list[str] = []
     held: list[Claim] = []
     for part in published:
         shape = Shape.COUNTS if part.records is None else Shape.RECORDS
         for variable in gate.outside_domains(original.codebook, part):
             reasons.append(f"`{variable}` would be published with a value outside its domain")
+        if gate.repeated(part):
+            reasons.append("a combination would be published with more than one count")
         chain = [record for record in release.stages if record.part is shape]
-        kept: list[Claim] = []
+        kept: dict[Claim, None] = {}
         for record in chain:
+            must = record is chain[-1] and _all_without_claim(chain[:-1])
             for claim in record.claims:
                 finding = gate.recount(claim, original, part)
-                if finding.holds:
-                    kept.append(claim)
-                elif len(chain) == 1:
+                if finding.holds and not isinstance(claim, NoClaim):
+                    kept[claim] = None
+                elif not finding.holds and must:
                     reasons.append(f"{claim} does not hold: {finding.message}")
-        real = [claim for claim in dict.fromkeys(kept) if not isinstance(claim, NoClaim)]
-        if not real and not reasons:
-            reasons.append(f"nothing is promised for the {shape.value} that would be published")
-        held += real
-    notes = list(registry.check_release(release, original.codebook))
+        if not any(isinstance(claim, Protecting) and claim.k >= least for claim in kept):
+            reasons.append(f"no claim that holds protects the {shape.value} by k = {least} or more")
+        held += kept
+    asked = list(registry.check_release(release, original.codebook))
+    notes = tuple(dict.fromkeys((*release.notes, *asked)))
     reasons += [note.message for note in notes if note.severity is Severity.BLOCKING]
     if reasons:
         raise ReleaseRefused(
             "\n".join([f"`{release.name}` is refused, and nothing was written:", *reasons])
         )
-    return evolve(release, claims=tuple(held), notes=(*release.notes, *notes))
+    return evolve(release, claims=tuple(held), notes=notes)

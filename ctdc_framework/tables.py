@@ -49,6 +49,7 @@ class Table:
     """
 
     frame: pd.DataFrame = field(repr=lambda frame: f"<{len(frame)} rows>")
+    """Its index numbers the rows from 0, as `with_frame` sees to."""
     shape: Shape
     codebook: Codebook = field(repr=lambda codebook: codebook.id)
 
@@ -64,6 +65,8 @@ class Table:
         for column in self.columns:
             if self.frame[column.name].dtype != dtype_of(self.codebook, column):
                 raise ValueError(f"column {column.name} is not encoded as the codebook has it")
+        if not self.frame.index.equals(_numbering(len(self.frame))):
+            raise ValueError("the rows are not numbered from 0: use with_frame, which numbers them")
 
     @cached_property
     def columns(self) -> tuple[TableColumn, ...]:
@@ -112,6 +115,12 @@ class Table:
         return [n for n, column in enumerate(self.columns) if column.variable in wanted]
 
 
+def _numbering(rows: int) -> pd.RangeIndex:
+    import pandas as pd
+
+    return pd.RangeIndex(rows)
+
+
 def dtype_of(codebook: Codebook, column: TableColumn) -> pd.CategoricalDtype:
     """Give a column's dtype: its codes, ordered where the domain is."""
     ordered = codebook.domain_of(column.variable).ordered and not column.value
@@ -131,9 +140,14 @@ def table_of_codes(
     codes: NDArray[np.integer[Any]],
     counts: NDArray[np.int64] | None = None,
 ) -> Table:
-    """Make a table from a matrix of codes (rows, columns), -1 = missing."""
+    """Make a table from a matrix of codes (rows, columns), -1 = missing.
+
+    Raises `ValueError` for a code that a column does not have, or another number of columns.
+    """
     import pandas as pd
 
+    if codes.ndim != 2 or codes.shape[1] != len(columns):
+        raise ValueError(f"codes of shape {codes.shape} do not fit {len(columns)} columns")
     frame = pd.DataFrame(
         {
             column.name: pd.Categorical.from_codes(
@@ -141,9 +155,9 @@ def table_of_codes(
             )
             for number, column in enumerate(columns)
         },
-        index=pd.RangeIndex(len(codes)),
+        index=_numbering(len(codes)),
     )
     if counts is not None:
-        frame[COUNT] = counts.astype("int64")
+        frame[COUNT] = counts.astype("int64", casting="same_kind")  # never from fractions
     shape = Shape.RECORDS if counts is None else Shape.COUNTS
     return Table(frame=frame, shape=shape, codebook=codebook)

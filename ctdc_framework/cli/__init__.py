@@ -5,9 +5,12 @@ Nothing heavy is imported before a command needs it: `ctdc --help` loads neither
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
 import typer
@@ -33,16 +36,22 @@ app.add_typer(plan.app, name="plan")
 app.add_typer(plugins.app, name="plugins")
 
 
+STOPPED = 130
+"""The exit code of a command that the user stopped, as shells have it."""
+
+
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run a command and exit with what it came to: see `Exit`."""
     try:
-        app(args=argv, prog_name="ctdc")
+        with _stopped_politely():
+            app(args=argv, prog_name="ctdc")
     except CtdcError as error:
         typer.echo(str(error), err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        typer.echo("stopped; nothing was written", err=True)
-        sys.exit(130)
+    except SystemExit as stop:
+        if stop.code == STOPPED:  # typer makes this of a KeyboardInterrupt
+            typer.echo("stopped; nothing was written", err=True)
+        raise
     except BrokenPipeError:
         sys.exit(Exit.FINE)
     except Exception as error:
@@ -57,6 +66,19 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         )
         sys.exit(Exit.BUG)
     sys.exit(Exit.FINE)
+
+
+@contextlib.contextmanager
+def _stopped_politely() -> Iterator[None]:
+    """Let a request to end be as Ctrl-C, so that nothing half-written stays behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 if __name__ == "__main__":

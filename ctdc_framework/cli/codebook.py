@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ctdc_framework.cli import common
-from ctdc_framework.errors import Exit
+from ctdc_framework.errors import CodebookError, Exit
 
 app = typer.Typer(help="Work with codebooks.", no_args_is_help=True)
 
@@ -28,22 +28,15 @@ def check(
     from ctdc_framework import registry
     from ctdc_framework.codebook_io import check_codebook
 
-    book, problems = check_codebook(source, registry.load(without=without).rules)
+    rules = registry.load(without=without).rules
+    try:
+        book, problems = check_codebook(source, rules)
+    except CodebookError as error:  # it cannot even be read, so there is no codebook to go on with
+        if not (as_json and error.problems):
+            raise
+        book, problems = None, error.problems
     if as_json:
-        common.print_json(
-            [
-                {
-                    "code": problem.code,
-                    "level": problem.level,
-                    "message": problem.message,
-                    "help": problem.help,
-                    "file": problem.place.file if problem.place else "",
-                    "line": problem.place.line if problem.place else 0,
-                    "column": problem.place.column if problem.place else 0,
-                }
-                for problem in problems
-            ]
-        )
+        common.print_json(common.problems_as_json(problems))
     else:
         for problem in problems:
             typer.echo(problem.render())

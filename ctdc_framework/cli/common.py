@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from ctdc_framework.errors import CtdcError
+from ctdc_framework.errors import CtdcError, Problem
 
 if TYPE_CHECKING:
     from ctdc_framework.api import Outcome, Reading
@@ -27,7 +27,8 @@ DropUnknown = Annotated[
     bool, typer.Option("--drop-unknown", help="leave out columns that the codebook does not know")
 ]
 Delimiter = Annotated[
-    str, typer.Option(help="what parts cells: , by default in .csv, a tab in .tsv")
+    str,
+    typer.Option(help="what parts cells: a character or its name; comma in .csv, tab in .tsv"),
 ]
 Without = Annotated[list[str], typer.Option(help="turn a plugin off; may be repeated")]
 Force = Annotated[bool, typer.Option("--force", help="replace an earlier run at the same place")]
@@ -41,13 +42,27 @@ AsJson = Annotated[bool, typer.Option("--json", help="print JSON, for scripts")]
 Out = Annotated[Path, typer.Option(help="the directory to write; it must not be there yet")]
 
 
+DELIMITERS = {
+    "\\t": "\t",
+    "tab": "\t",
+    "comma": ",",
+    "semicolon": ";",
+    "bar": "|",
+    "vertical bar": "|",
+}
+"""Words for what a shell makes hard to type."""
+
+
 def reading(on_unknown: str, drop_unknown: bool, delimiter: str) -> Reading:
     """Gather how a data file is read."""
     from ctdc_framework.api import Reading
 
-    delimiter = {"\\t": "\t", "tab": "\t"}.get(delimiter, delimiter)
+    delimiter = DELIMITERS.get(delimiter.strip() or delimiter, delimiter)
     if len(delimiter) > 1:
-        raise CtdcError("--delimiter is one character", help="give ',' ';' '|' or tab")
+        raise CtdcError(
+            f"--delimiter {delimiter}: that is not one character",
+            help="give comma, semicolon, tab or bar, or the character itself in quotation marks",
+        )
     return Reading(
         on_unknown=on_unknown,  # type: ignore[arg-type]
         drop_unknown=drop_unknown,
@@ -111,6 +126,22 @@ def show(outcome: Outcome, *, as_json: bool, what: Sequence[str]) -> None:
     typer.echo(report.as_text(outcome.comparison, report.Details(), width))
     for line in what:
         typer.echo(line)
+
+
+def problems_as_json(problems: Sequence[Problem]) -> list[dict[str, Any]]:
+    """Give problems for scripts; line and column are 0 where the whole file is meant."""
+    return [
+        {
+            "code": problem.code,
+            "level": problem.level,
+            "message": problem.message,
+            "help": problem.help,
+            "file": problem.place.file if problem.place else "",
+            "line": problem.place.line if problem.place else 0,
+            "column": problem.place.column if problem.place else 0,
+        }
+        for problem in problems
+    ]
 
 
 def print_json(value: Any) -> None:

@@ -14,7 +14,9 @@ SEED = 2021
 
 
 def demo(
-    out: common.Out = Path("ctdc-demo"),
+    out: Annotated[
+        Path, typer.Option(help="the directory to write; an earlier run there is replaced")
+    ] = Path("ctdc-demo"),
     rows: Annotated[int, typer.Option(help="how many records to fabricate", min=100)] = 10_000,
     seed: Annotated[int, typer.Option(help="another seed, other records", min=0)] = SEED,
     as_json: common.AsJson = False,
@@ -46,7 +48,7 @@ def demo(
         what=[
             f"fabricated records:   {out / 'private' / 'raw.csv'}",
             f"could be published:   {out / 'release'}",
-            "Open this in a browser to see what each way keeps and what it gives away:",
+            "Open in a browser, to see what each way keeps and costs:",
             f"  {out / 'private' / 'report.html'}",
         ],
     )

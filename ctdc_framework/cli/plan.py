@@ -27,8 +27,13 @@ def new(
     try:
         with out.open("x", encoding="utf-8") as file:
             file.write(text)
+    except FileExistsError:
+        raise CtdcError(f"{out} is there already", help="give another --out") from None
     except OSError as error:
-        raise CtdcError(f"{out} cannot be written: {error.strerror}") from None
+        raise CtdcError(
+            f"{out} cannot be written: {error.strerror}",
+            help="give an --out in a folder that is there and where you may write",
+        ) from None
     typer.echo(f"wrote {out}")
 
 
@@ -41,11 +46,19 @@ def check(
     """Check a plan, its codebook included, without reading any data."""
     from ctdc_framework import api
 
-    found = api.read_plan(plan, api.load_registry(without))
+    registry = api.load_registry(without)
+    try:
+        found = api.read_plan(plan, registry)
+    except CtdcError as error:
+        if as_json and error.problems:
+            common.print_json({"problems": common.problems_as_json(error.problems)})
+            raise typer.Exit(error.exit_code) from None
+        raise
     names = [candidate.name for candidate in found.candidates]
     if as_json:
         common.print_json(
             {
+                "problems": [],
                 "codebook": found.codebook.id,
                 "candidates": names,
                 "below_k": [one.name for one in found.candidates if one.below_k],

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ctdc_framework.cli import common
+from ctdc_framework.errors import PluginError, did_you_mean, one_of
+
+if TYPE_CHECKING:
+    from ctdc_framework.registry import Registry
 
 app = typer.Typer(help="See what is installed.", no_args_is_help=True)
 
@@ -67,7 +71,7 @@ def params(
     from ctdc_framework.parameters import describe
 
     found = registry.load(without=without)
-    thing: Any = found.measures.get(name) or found.strategy(name)
+    thing = _thing(name, found)
     rows = describe(thing.params)
     if as_json:
         common.print_json([row.as_json() for row in rows])
@@ -77,3 +81,14 @@ def params(
         typer.echo(f"{thing.name}: {thing.summary}")
         for row in rows:
             typer.echo(f"  {row.key} = {row.default}  {row.kind}{row.bounds}\n      {row.help}")
+
+
+def _thing(name: str, found: Registry) -> Any:
+    """Find a strategy or a measure; raises `PluginError` where there is none, or are two."""
+    if any(name in one.measures for one in found.plugins):
+        return found.measure(name)
+    if any(name in one.strategies for one in found.plugins):
+        return found.strategy(name)
+    known = [*found.strategies, *found.measures]
+    help = did_you_mean(name, known) or f"there are {one_of(known, most=30)}"
+    raise PluginError(f"no strategy or measure is called `{name}`", help=help)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ctdc_framework.cli import common
-from ctdc_framework.errors import PlanError, Problem
+from ctdc_framework.errors import Place, PlanError, Problem
+
+if TYPE_CHECKING:
+    from ctdc_framework.convert import Fault
 
 
 def run(
@@ -53,6 +56,8 @@ def run(
             )
         chosen = api.read_plan(plan, registry, candidate)
         chosen = chosen if data is None else evolve(chosen, data=data)
+    elif candidate:
+        raise PlanError("--candidate chooses from a plan, and none is given", help="give a plan")
     else:
         chosen = _plan_of(codebook, data, strategy, param, tables, registry)
     with common.progress() as tell:
@@ -103,19 +108,31 @@ def _plan_of(
     ]
     if lacking:
         raise PlanError(
-            f"{' and '.join(lacking)} missing",
-            help="give a plan, or --codebook, --data and --strategy",
+            f"without a plan, a run needs {' and '.join(lacking)} too",
+            help="give a plan, or --codebook, --data and --strategy; see ctdc run --help",
         )
     book = load_codebook(codebook, registry.rules)
     entry = entry_of_options(strategies, params, tables)
     candidates, faults = bind_candidates([entry], book, registry)
     if faults:
-        raise PlanError(
-            problems=[Problem(code=f"PL{f.kind}", message=f.message, help=f.help) for f in faults]
-        )
+        raise PlanError(problems=[_problem(fault, strategies) for fault in faults])
     return Plan(
         codebook=book,
         candidates=tuple(candidates),
         measures=tuple(default_measures(registry)),
         data=data,
     )
+
+
+def _problem(fault: Fault, strategies: list[str]) -> Problem:
+    """Say which option a fault of the plan made of them is about."""
+    place = None
+    match fault.path:
+        case ("candidates", 0, "stages", int(number), "params", str(key), *_):
+            whose = f"{strategies[number]}." if len(strategies) > 1 else ""
+            place = Place(file=f"--param {whose}{key}")
+        case ("candidates", 0, "stages", int(number), *_):
+            place = Place(file=f"--strategy {strategies[number]}")
+        case ("candidates", 0, "tables", *_):
+            place = Place(file="--tables")
+    return Problem(code=f"PL{fault.kind}", message=fault.message, help=fault.help, place=place)

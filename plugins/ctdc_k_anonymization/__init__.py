@@ -65,19 +65,26 @@ def suppress_records(table: Table, params: KAnonymization, context: Context) -> 
         classes = kept.groupby(columns, dropna=False, observed=True, sort=False)
         kept = kept[classes[columns[0]].transform("size") >= params.k]
     context.progress(1, 1)
-    share = 1 - len(kept) / len(table) if len(table) else 0.0
-    notes = [
-        Note(
-            code="records-suppressed",
-            message=f"{share:.0%} of the records were in classes of fewer than {params.k}",
-            severity=Severity.WARNING if share > 0.5 else Severity.INFO,
-        )
-    ]
+    suppressed = len(table) - len(kept)
+    share = suppressed / len(table) if suppressed else 0.0
+    note = Note(
+        code="records-suppressed",
+        message=f"{_told(suppressed, share, max(params.k, table.codebook.k))} in classes of fewer "
+        f"than {params.k}, and left out",
+        severity=Severity.WARNING if share > 0.5 else Severity.INFO,
+    )
     return Output(
         table=table.with_frame(kept),
-        notes=notes,
-        details={"suppressed": len(table) - len(kept), "keys": list(keys)},
+        notes=[note],
+        details={"suppressed": suppressed, "keys": list(keys)},
     )
+
+
+def _told(records: int, share: float, k: int) -> str:
+    """Tell how many records, but not how few: with the released ones that would be a number."""
+    if 0 < records < k:
+        return f"fewer than {k} records were"
+    return f"{share:.0%} of the records were" if records else "no records were"
 
 
 def _claims(codebook: Codebook, params: KAnonymization) -> Sequence[Claim]:

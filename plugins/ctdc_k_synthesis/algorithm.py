@@ -74,6 +74,8 @@ def seeded(
         done = left_at_first - int(left.sum())
         progress(total + total * done // left_at_first, 2 * total)
 
+    progress(2 * total, 2 * total)
+
     released = _cut(np.concatenate(pool), offsets, kept, rng)
     released = released[(released >= 0).any(axis=1)]
     order = rng.permutation(len(released))

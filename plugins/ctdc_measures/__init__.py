@@ -51,6 +51,8 @@ def _by_length(
 
     def compute(pair: Pair, params: UpTo, context: Context) -> Iterator[Score]:
         longest = min(params.length, pair.length) if pair.is_counts else params.length
+        if not longest:  # a table that shows a total and nothing else
+            return
         found = pair.combinations(longest)
         for length in range(1, longest + 1):
             counts = found.of_length(length).counts
@@ -88,6 +90,8 @@ def _lost(original: Any, published: Any, k: int) -> float | None:
 
 
 def _single_count_error(pair: Pair, params: Nothing, context: Context) -> Iterator[Score]:
+    if pair.is_counts and not pair.length:
+        return
     counts = pair.combinations(1).counts
     wrong = abs(counts[:, 1] - counts[:, 0])
     if len(wrong):

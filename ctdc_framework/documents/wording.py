@@ -1,0 +1,206 @@
+"""Say in words what a codebook states in entries: rules, conditions, roles, who collects what."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any
+
+from attrs import frozen
+
+from ctdc_framework.codebook import (
+    Check,
+    Codebook,
+    Collection,
+    Condition,
+    Role,
+    RuleEntry,
+    Superseded,
+)
+from ctdc_framework.convert import unstructure
+from ctdc_framework.documents import nodes as n
+from ctdc_framework.documents.prose import Prose
+from ctdc_framework.domains import FlagDomain
+from ctdc_framework.rules import Bin, Coalesce, Derive, First, Fold, Recode, Rule
+
+ROLES: Mapping[Role, str] = {
+    Role.QUASI: "quasi-identifier: an outsider may know it about a person, or find it out",
+    Role.SENSITIVE: "sensitive: nobody should learn it about a person",
+    Role.NONE: "neither a quasi-identifier nor sensitive",
+}
+"""What each role means."""
+
+STATUSES: Mapping[str, str] = {
+    "collected": "collected",
+    "partial": "collected in part",
+    "proxy": "not collected itself: a proxy takes its place",
+    "not-collected": "not collected",
+}
+
+REASONS: Mapping[str, str] = {
+    "not-collected": "nobody asked for it",
+    "not-recorded": "it was not recorded",
+    "not-applicable": "it does not apply",
+    "suppressed": "it was taken out to protect privacy",
+    "unknown": "it is not known",
+}
+"""What each reason for a missing value means."""
+
+SEVERITIES: Mapping[str, str] = {
+    "warning": "Where it happens, the run goes on and says so.",
+    "error": "Where it happens, the run stops.",
+}
+
+_HOW = {
+    "renamed": ("was renamed", "were renamed"),
+    "merged": ("was merged", "were merged"),
+    "split": ("was split", "were split"),
+    "dropped": ("was dropped", "were dropped"),
+    "recoded": ("was recoded", "were recoded"),
+}
+
+_MODES = {
+    "check": "If a file holds both, they must agree.",
+    "fill": "A value that the file itself holds goes first.",
+    "overwrite": "It goes before a value that the file itself holds.",
+}
+
+
+@frozen
+class Wording:
+    """The words for a codebook's entries; `rules` tells about operations that plugins offer."""
+
+    codebook: Codebook
+    rules: Mapping[str, Rule[Any]]
+
+    @cached_property
+    def prose(self) -> Prose:
+        """The codebook's own texts."""
+        return Prose(self.codebook)
+
+    def columns(self, names: Iterable[str], last: str = " and ") -> n.Inlines:
+        """List variables and inputs."""
+        return n.joined([(self.prose.column(name),) for name in names], ", ", last)
+
+    def rule(self, entry: RuleEntry) -> n.Inlines:
+        """Say what a grouping rule does."""
+        match entry.params:
+            case First(from_=source, to=target, mode=mode):
+                words = n.line("The first of the values that a cell of ", self._one(source),
+                             " lists becomes ", self._one(target), ".")  # fmt: skip
+                return n.line(words, " ", _MODES[mode])
+            case Bin(from_=source, to=target, mode=mode):
+                words = n.line("The whole number in ", self._one(source),
+                             " becomes the band that holds it, in ", self._one(target), ".")  # fmt: skip
+                return n.line(words, " ", _MODES[mode])
+            case Fold(from_=sources, to=target):
+                return n.line(self._one(target), " is ", n.Code("1"), " wherever ",
+                            self.columns(sources, " or "), " is ", n.Code("1"),
+                            ", and wherever the file says so itself.")  # fmt: skip
+            case Coalesce(from_=sources, to=target, mode=mode):
+                words = n.line(self._one(target), " takes the first of these that is known: ",
+                             self.columns(sources, ", else "), ".")  # fmt: skip
+                return n.line(words, " ", _MODES[mode])
+            case Derive(to=target, any=any_of, mode=mode) as params:
+                conditions = [self.condition(one) for one in params.conditions]
+                words = n.line(self._one(target), " is ", n.Code("1"), " wherever ",
+                             n.joined(conditions, ", ", " or " if any_of else " and "),
+                             ".")  # fmt: skip
+                return n.line(words, " ", _MODES[mode])
+            case Recode() as recode:
+                return self._recode(recode)
+        return self._foreign(entry)
+
+    def _one(self, name: str) -> n.Inline:
+        return self.prose.column(name)
+
+    def _recode(self, params: Recode) -> n.Inlines:
+        """Say what a recode rule replaces, each new value once."""
+        sources: dict[str, list[str]] = {}
+        for old, new in params.map.items():
+            sources.setdefault(new, []).append(old)
+        replaced = [
+            n.line(codes(old, " and "), " become" if len(old) > 1 else " becomes", " ",
+                 self._value(params.on[0], new) if new else "missing")
+            for new, old in sources.items()
+        ]  # fmt: skip
+        return n.line("As a file is read, before anything is held against its list of values: ",
+                    n.joined(replaced, "; "), ". So in ", self.columns(params.on), ".")  # fmt: skip
+
+    def _foreign(self, entry: RuleEntry) -> n.Inlines:
+        """Say of a plugin's rule what it says of itself, and its entries."""
+        rule = self.rules.get(entry.op)
+        words: n.Inlines = (n.Code(entry.op), n.Text(f": {rule.summary}." if rule else "."))
+        if rule and (read := tuple(rule.reads(entry.params))):
+            words = n.line(words, " It reads ", self.columns(read), ".")
+        if rule and (written := tuple(rule.writes(entry.params))):
+            words = n.line(words, " It writes ", self.columns(written), ".")
+        told = [
+            (n.Code(f"{key} = {json.dumps(value, ensure_ascii=False)}"),)
+            for key, value in unstructure(entry.params).items()
+        ]
+        return n.line(words, " Its entries: ", n.joined(told, ", "), ".") if told else words
+
+    def condition(self, one: Condition) -> n.Inlines:
+        """Say what a condition asks for."""
+        name = self.prose.column(one.var)
+        if one.missing:
+            return n.line(name, " is missing")
+        values = [(n.Code(value),) for value in one.values]
+        return n.line(name, " is ", n.joined(values, ", ", " or "))
+
+    def check(self, check: Check) -> n.Inlines:
+        """Say what can never be true of one record."""
+        conditions = n.joined([self.condition(one) for one in check.never], ", ", " and ")
+        return n.line("It can never be that ", conditions, ". ", SEVERITIES[check.severity])
+
+    def collection(self, one: Collection) -> n.Inlines:
+        """Say how a contributor collects a variable."""
+        words = STATUSES[one.status] + (f" since {one.since}" if one.since is not None else "")
+        several = {
+            None: "",
+            True: "records several values for a person",
+            False: "records a single value for a person",
+        }[one.records_several]
+        told = [n.line(words)]
+        told += [n.line("it means: ", *self.prose.inlines(one.meaning))] if one.meaning else []
+        told += [n.line("recorded instead: ", *self.prose.inlines(one.proxy))] if one.proxy else []
+        if one.approximates:
+            told.append(n.line("comes near to: ", *self.prose.inlines(one.approximates)))
+        told += [n.line(several)] if several else []
+        told += [self.prose.inlines(one.note)] if one.note else []
+        return n.joined(told, "; ")
+
+    def superseded(self, one: Superseded) -> n.Inlines:
+        """Say what became of variables of an earlier codebook."""
+        was = _HOW[one.how][len(one.variables) > 1]
+        into = (" into " if one.how in ("merged", "split") else " as ") if one.by else ""
+        words = n.line(codes(one.variables, " and "), f" of {one.codebook} {was}{into}",
+                     self.columns(one.by), ".")  # fmt: skip
+        return n.line(words, " ", *self.prose.inlines(one.note)) if one.note else words
+
+    def _value(self, name: str, code: str) -> n.Inlines:
+        """Show a code, with its label where that tells more."""
+        values = {one.code: one.label for one in self.codebook.domain_of(name).values}
+        label = values.get(code, "")
+        return n.line(n.Code(code), f" ({label})" if label not in ("", code) else "")
+
+    def missing(self, name: str) -> n.Inlines:
+        """Say which texts mean that a variable's value is missing, and what that means."""
+        variable = self.codebook.variables[name]
+        texts = [one.code for one in self.codebook.missing.codes if one.code]
+        words: n.Inlines = (n.Text("never in the records that are read."),)
+        if variable.nullable:
+            also = n.line("; in raw files also ", codes(texts)) if texts else ()
+            words = n.line("a blank cell", also, ".")
+        if isinstance(self.codebook.domain_of(name), FlagDomain):
+            words = n.line(words, " Missing means no or unknown, never no.")
+        if variable.protected:
+            return n.line(words, " No privacy strategy may blank it.")
+        return words if variable.nullable else n.line(words, " A privacy strategy may blank it.")
+
+
+def codes(values: Iterable[str], last: str = " or ") -> n.Inlines:
+    """List texts of a file."""
+    return n.joined([(n.Code(value),) for value in values], ", ", last)

@@ -1,0 +1,243 @@
+"""Who may import whom: one direction, one door for each library, plugins by the contract alone."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+import tomli
+
+ROOT = Path(__file__).resolve().parents[2]
+FRAMEWORK = ROOT / "ctdc_framework"
+PLUGINS = sorted(path for path in (ROOT / "plugins").glob("ctdc_*") if path.is_dir())
+
+ORDER = [
+    "errors", "faults", "locator", "toml_file", "convert",
+    "countries", "domains", "hierarchies", "codebook", "columns", "rules",
+    "domain_checks", "rule_checks", "tables", "codebook_checks", "codebook_io", "documents",
+    "claims", "results", "compiled", "counting", "pairs",
+    "plugin", "hookspecs", "parameters", "registry",
+    "plan_entries", "plan", "gate", "files", "prepare",
+    "runner", "compare", "charts", "report", "release_files", "publish",
+    "demo_data", "demo_plan", "api", "testing", "cli",
+]  # fmt: skip
+"""Every module or package of the framework. Each imports from those before it and from no other:
+the language, the data, what strategies see, who offers them, how they are run, what is written.
+"""
+
+DOORS = {
+    "typer": {"cli"},
+    "rich": {"cli"},
+    "pluggy": {"plugin", "hookspecs", "registry"},
+    "cattrs": {"convert"},
+    "tomli": {"toml_file", "plan_entries"},
+    "numba": {"compiled"},
+    "pandas": {"tables"},
+    "altair": {"charts"},
+    "vl_convert": {"charts"},
+    "jinja2": {"report", "documents"},
+    "pyarrow": {"files", "release_files", "demo_data"},
+}
+"""The modules through which a library enters."""
+
+READ_DATA, READ_OWN = {"files", "release_files", "toml_file"}, {"countries", "demo_plan", "report"}
+"""The modules that open files: the user's, and those that come with the package."""
+WRITE_A_PLAN = {"cli"}
+
+OPENING = {
+    "open", "fdopen", "read_text", "read_bytes", "write_text", "write_bytes", "read_csv",
+    "read_table", "read_parquet", "ParquetFile", "write_table", "to_csv", "to_parquet",
+    "input_stream", "mkstemp", "mkdtemp", "mkdir", "rename", "unlink", "rmtree",
+}  # fmt: skip
+
+HEAVY = ("pandas", "numpy", "numba", "pyarrow", "altair", "vl_convert", "jinja2", "scipy")
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    """Each file of the framework, by its module or package in it."""
+    for path in sorted(FRAMEWORK.rglob("*.py")):
+        top = path.relative_to(FRAMEWORK).parts[0].removesuffix(".py")
+        if top != "__init__":
+            yield top, path
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported(path: Path, *, typing: bool = True) -> Iterator[str]:
+    """Every module that a file imports, at its top or in a function; `typing`: for types too."""
+    tree = tree_of(path)
+    for_types = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if not typing and id(node) in for_types:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path} imports relatively"
+            # `from package import name` may name a module of it, so both are told.
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def of_framework(name: str) -> str:
+    """The module or package of the framework that an imported name is, or nothing."""
+    package, _, rest = name.partition(".")
+    top = rest.partition(".")[0]
+    return top if package == "ctdc_framework" and top in ORDER else ""
+
+
+def called(path: Path) -> set[str]:
+    """The names of all functions and methods that a file calls."""
+    functions = [node.func for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call)]
+    return {
+        function.id if isinstance(function, ast.Name) else function.attr
+        for function in functions
+        if isinstance(function, ast.Name | ast.Attribute)
+    }
+
+
+# ---- inside the framework
+
+
+def test_every_module_has_its_place_in_the_order():
+    unknown = {top for top, _ in modules()} - set(ORDER)
+
+    assert not unknown, "write into ORDER where they stand"
+    assert len(set(ORDER)) == len(ORDER)
+
+
+@pytest.mark.parametrize("top", ORDER)
+def test_a_module_imports_none_that_stands_after_it(top):
+    after = ORDER[ORDER.index(top) + 1 :]
+
+    for path in (path for name, path in modules() if name == top):
+        upwards = {of_framework(name) for name in imported(path, typing=False)} & set(after)
+        assert not upwards, f"{path.name} imports upwards"
+
+
+def test_the_framework_imports_no_plugin_and_no_test():
+    own = {path.name for path in PLUGINS}
+
+    for _, path in modules():
+        for name in imported(path):
+            package = name.partition(".")[0]
+            assert package not in own | {"tests", "plugins", "conftest"}, path
+            assert package == "ctdc_framework" or not package.startswith("ctdc_"), path
+
+
+@pytest.mark.parametrize("library", DOORS)
+def test_a_library_enters_by_its_door(library):
+    users = {
+        top
+        for top, path in modules()
+        for name in imported(path, typing=False)
+        if name.partition(".")[0] == library
+    }
+
+    assert users <= DOORS[library]
+
+
+def test_only_the_modules_for_files_open_any():
+    allowed = READ_DATA | READ_OWN | WRITE_A_PLAN
+
+    for top, path in modules():
+        if top not in allowed:
+            assert not called(path) & OPENING, path
+
+
+def test_nothing_but_the_command_line_prints_or_sees_arguments():
+    for top, path in modules():
+        if top != "cli":
+            assert "print" not in called(path), path
+            attributes = (n for n in ast.walk(tree_of(path)) if isinstance(n, ast.Attribute))
+            assert "sys.argv" not in map(ast.unparse, attributes), path
+
+
+def test_chance_comes_from_the_runner_and_the_system_alone():
+    """No other module makes a generator, but for the one that the made-up cases are fixed by."""
+    for top, path in [*modules(), *((p.name, f) for p in PLUGINS for f in p.rglob("*.py"))]:
+        assert "random" not in set(imported(path)), path
+        used = called(path) & {"default_rng", "RandomState", "PCG64", "seed", "randbits"}
+        assert not used or top in {"runner", "publish", "demo_data"}, path
+
+
+def test_the_gate_and_the_counter_do_not_know_each_other():
+    together = {
+        top: {of_framework(name) for name in imported(path)}
+        for top, path in modules()
+        if top in ("gate", "claims", "counting", "compiled")
+    }
+
+    assert not together["gate"] & {"counting", "compiled", "pairs", "plugin"}
+    assert "gate" not in together["counting"] | together["compiled"]
+
+
+# ---- plugins
+
+
+@pytest.mark.parametrize("folder", PLUGINS, ids=lambda folder: folder.name)
+def test_a_plugin_imports_of_the_framework_the_contract_alone(folder):
+    declared = {"numpy", "pandas", "attrs", "scipy"}
+
+    for path in folder.rglob("*.py"):
+        for name in imported(path):
+            package = name.partition(".")[0]
+            if package == "ctdc_framework":
+                assert name == "ctdc_framework.plugin" or name.startswith("ctdc_framework.plugin.")
+            else:
+                assert package in {folder.name, *declared} | sys.stdlib_module_names, path
+
+
+@pytest.mark.parametrize("folder", PLUGINS, ids=lambda folder: folder.name)
+def test_a_plugin_opens_no_file_and_prints_nothing(folder):
+    for path in folder.rglob("*.py"):
+        assert not called(path) & (OPENING | {"print"}), path
+
+
+def test_every_plugin_of_ours_is_installed_and_shipped():
+    project = tomli.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    points = project["project"]["entry-points"]["ctdc_framework.plugins"]
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+
+    names = {folder.name for folder in PLUGINS}
+    assert names
+    assert set(points.values()) == names
+    assert {point: f"ctdc_{point.replace('-', '_')}" for point in points} == points
+    assert sorted(wheel) == sorted(["ctdc_framework", *(f"plugins/{name}" for name in names)])
+
+
+# ---- what starting costs
+
+
+def loaded(statement: str) -> set[str]:
+    """The heavy libraries that a fresh process has loaded after a statement."""
+    script = f"import sys\n{statement}\nprint(*[m for m in {HEAVY!r} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import ctdc_framework.cli",
+        "from ctdc_framework import registry; registry.load()",
+        "import ctdc_framework.plugin, ctdc_framework.codebook_io, ctdc_framework.plan",
+    ],
+)
+def test_starting_loads_nothing_heavy(statement):
+    assert loaded(statement) == set()

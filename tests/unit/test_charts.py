@@ -1,0 +1,256 @@
+"""Charts as SVG: what is drawn where, and that nothing else gets into them."""
+
+from __future__ import annotations
+
+import doctest
+import itertools
+import re
+from xml.etree import ElementTree
+
+import pytest
+from attrs import frozen
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ctdc_framework import charts
+from ctdc_framework.charts import Point, Style
+from ctdc_framework.compare import Verdict
+from ctdc_framework.plugin import Measure
+from ctdc_framework.report import Block, Line
+from ctdc_framework.results import Better, Score, Side
+
+SVG = "{http://www.w3.org/2000/svg}"
+WORDS = {"risk": "rare ones shown", "utility": "counts right"}
+
+
+@frozen
+class Nothing:
+    pass
+
+
+def block(better, *lines, unit="share", name="a-measure"):
+    made = tuple(
+        Line(
+            name=name,
+            verdict=Verdict(name=name, is_control=control),
+            style=Style(number, control),
+            scores={score.slice: score for score in scores if isinstance(score, Score)},
+            error=next((one for one in scores if isinstance(one, str)), ""),
+        )
+        for number, (name, control, scores) in enumerate(lines)
+    )
+    return Block(
+        measure=Measure(
+            name=name,
+            summary="what it says",
+            side=Side.RISK,
+            better=better,
+            unit=unit,
+            params=Nothing,
+            compute=lambda *_: (),
+        ),
+        params={},
+        slices=tuple(dict.fromkeys(part for line in made for part in line.scores)),
+        lines=made,
+    )
+
+
+def at(value, part="all", **rest):
+    return Score(value=value, slice=part, **rest)
+
+
+def texts(svg):
+    """Every text of a chart with its place."""
+    found = []
+
+    def walk(element, x, y):
+        moved = re.match(r"translate\(([-\d.e]+),([-\d.e]+)\)", element.get("transform", ""))
+        if moved:
+            x, y = x + float(moved[1]), y + float(moved[2])
+        if element.tag == f"{SVG}text":
+            found.append(("".join(element.itertext()), x, y))
+        for child in element:
+            walk(child, x, y)
+
+    walk(ElementTree.fromstring(svg), 0.0, 0.0)
+    return found
+
+
+def bars_of(svg):
+    """The `d` of each bar."""
+    marks = re.search(r'class="mark-rect role-mark[^>]*>(.*?)</g>', svg)
+    return re.findall(r' d="([^"]*)"', marks[1]) if marks else []
+
+
+def marks_of(svg):
+    """The place of each mark of a map."""
+    (group,) = re.findall(r'class="mark-symbol role-mark[^>]*>(.*?)</g>', svg)
+    found = re.findall(r"translate\(([-\d.]+),([-\d.]+)\)", group)
+    return [(float(x), float(y)) for x, y in found]
+
+
+def test_doctests():
+    assert doctest.testmod(charts).failed == 0
+
+
+def test_a_chart_is_the_same_twice_and_tells_what_it_is():
+    one = block(Better.LOWER, ("a & b", False, [at(0.5)]), name="<odd>")
+    svg = charts.bars("c", one)
+    assert charts.bars("c", one) == svg
+    root = ElementTree.fromstring(svg)
+    assert root.get("role") == "img"
+    assert [child.tag for child in root][:2] == [f"{SVG}title", f"{SVG}desc"]
+    assert root[0].text == "<odd>"
+    assert root.get("aria-labelledby") == root[0].get("id") == "c-title"
+    assert root.get("aria-describedby") == root[1].get("id") == "c-desc"
+    assert re.findall(r'\bid="([^"]*)"', svg) == ["c-title", "c-desc"]
+
+
+def test_bars_stand_under_their_slice_with_name_and_figure():
+    one = block(
+        Better.LOWER,
+        ("first", False, [at(0.5, "length 1"), at(0.25, "length 2")]),
+        ("second", True, [at(1.0, "length 1")]),
+    )
+    read = [text for text, _, y in sorted(texts(charts.bars("c", one, 1.0)), key=lambda t: t[2])]
+    rows = [text for text in read if not text.endswith(" %") or text in ("50.0 %", "25.0 %")]
+    assert rows.index("length 1") < rows.index("length 2")
+    for wanted in ("first", "second (control)", "50.0 %", "25.0 %", "does not apply"):
+        assert wanted in rows
+
+
+def test_what_is_not_there_is_said_and_has_no_bar():
+    one = block(
+        Better.LOWER,
+        ("none", False, []),
+        ("broken", False, ["it failed"]),
+        ("zero", False, [at(0.0)]),
+        ("some", False, [at(0.5)]),
+    )
+    svg = charts.bars("c", one, 1.0)
+    assert len(bars_of(svg)) == 1
+    read = {text for text, _, _ in texts(svg)}
+    assert {"does not apply", "failed", "0 %", "50.0 %"} <= read
+
+
+def test_a_shared_scale_makes_equal_figures_equally_long():
+    small = block(Better.LOWER, ("a", False, [at(0.5)]))
+    large = block(Better.LOWER, ("a", False, [at(0.5)]), ("b", False, [at(2.0)]))
+    assert bars_of(charts.bars("c", small, 2.0))[0] == bars_of(charts.bars("c", large, 2.0))[0]
+    assert bars_of(charts.bars("c", small, 1.0))[0] != bars_of(charts.bars("c", large, 2.0))[0]
+
+
+def test_figures_below_zero_and_all_zero_can_be_drawn():
+    for values in ((-3.0, 2.0), (0.0, 0.0), (1e-9, 0.0), (1e12, 5.0)):
+        lines = [(f"c{n}", False, [at(value)]) for n, value in enumerate(values)]
+        ElementTree.fromstring(charts.bars("c", block(Better.HIGHER, *lines, unit="count")))
+
+
+def test_names_of_any_length_stay_in_their_place():
+    name = "a-very-long-name " * 6 + "[k=20, mode=seeded]"
+    svg = charts.bars("c", block(Better.LOWER, (name, False, [at(0.5)]), ("b", False, [at(1)])))
+    written = [text for text, _, _ in texts(svg)]
+    assert max(map(len, written)) <= 2 * charts.LINE
+    assert any(text.endswith("seeded]") for text in written)
+
+
+def test_a_measure_of_many_slices_is_drawn_in_part():
+    scores = [at(0.5, f"column {number}") for number in range(37)]
+    svg = charts.bars("c", block(Better.LOWER, ("a", False, scores)))
+    headings = [text for text, _, _ in texts(svg) if text.startswith("column")]
+    assert len(headings) == charts.MOST_SLICES
+
+
+def test_the_map_places_the_copy_at_the_risk_end():
+    risk = block(
+        Better.LOWER,
+        ("safe", False, [at(0.0, "length 1"), at(0.0, "length 2")]),
+        ("leaky", False, [at(0.3, "length 1"), at(0.05, "length 2")]),
+        ("copy", True, [at(1.0, "length 1"), at(1.0, "length 2")]),
+    )
+    utility = block(
+        Better.LOWER,
+        ("safe", False, [at(0.0, "length 1"), at(0.7, "length 2")]),
+        ("leaky", False, [at(0.0, "length 1"), at(0.2, "length 2")]),
+        ("copy", True, [at(0.0, "length 1"), at(0.0, "length 2")]),
+    )
+    points = charts.points_of(risk, utility)
+    assert [(p.name, p.risk, round(p.utility, 6)) for p in points] == [
+        ("safe", 0.0, 0.3),
+        ("leaky", 0.3, 0.8),
+        ("copy (control)", 1.0, 1.0),
+    ]
+    safe, leaky, copy = marks_of(charts.risk_utility_map("m", points, **WORDS))
+    assert safe[0] < leaky[0] < copy[0]
+    assert copy[0] == charts.MAP_WIDTH - charts.MARGIN
+    assert copy[1] < leaky[1] < safe[1]
+
+
+def test_the_map_tells_a_little_leakage_from_none():
+    points = [
+        Point(name=name, style=Style(0), risk=risk, utility=0.5)
+        for name, risk in (("none", 0.0), ("a little", 0.001))
+    ]
+    none, little = marks_of(charts.risk_utility_map("m", points, **WORDS))
+    assert little[0] - none[0] > 20
+
+
+def test_the_map_leaves_out_what_has_no_utility_at_the_longest_length():
+    risk = block(Better.LOWER, ("short", False, [at(0.0)]), ("long", False, [at(0.0)]))
+    utility = block(
+        Better.HIGHER,
+        ("long", False, [at(0.9, "length 1"), at(0.5, "length 2", low=0.4, high=0.6)]),
+        ("short", False, [at(0.9, "length 1")]),
+    )
+    (point,) = charts.points_of(risk, utility)
+    assert (point.name, point.utility, point.utility_span) == ("long", 0.5, (0.4, 0.6))
+
+
+def test_what_is_worse_than_nothing_is_drawn_at_the_edge():
+    points = [Point(name="bad", style=Style(0), risk=0.5, utility=-3.0, utility_span=(-4.0, -2.0))]
+    ((_, y),) = marks_of(charts.risk_utility_map("m", points, **WORDS))
+    assert y == charts.MAP_HEIGHT - charts.MARGIN
+
+
+@pytest.mark.parametrize("risk", [0.0, 0.02, 1.0])
+def test_labels_of_marks_at_one_place_stand_apart(risk):
+    points = [
+        Point(name=f"k-synthesis[k={n}, mode=seeded]", style=Style(n), risk=risk, utility=0.3)
+        for n in range(10)
+    ]
+    svg = charts.risk_utility_map("m", points, **WORDS)
+    text = r'<text text-anchor="(\w+)" transform="translate\(([-\d.]+),([-\d.]+)\)"[^>]*>k-syn'
+    found = [(anchor, float(x), float(y)) for anchor, x, y in re.findall(text, svg)]
+    assert len(found) == 10
+    for (anchor, x, y), (other, other_x, other_y) in itertools.combinations(found, 2):
+        if anchor == other:
+            assert abs(y - other_y) >= 12
+        else:  # one stands left of the mark and one right of it
+            assert (x < other_x) == (anchor == "end")
+
+
+def test_candidates_differ_by_shape_where_their_colours_are_the_same():
+    looks = {(Style(number).colour, Style(number).shape) for number in range(49)}
+    assert len(looks) == 49
+    assert Style(0, is_control=True).colour == Style(5, is_control=True).colour
+
+
+def test_what_may_not_be_released_is_hollow_and_a_control_is_not():
+    assert Style(0, may_release=False).fields()["fill"] == 0
+    assert Style(0).fields()["fill"] > 0
+    assert Style(0, is_control=True, may_release=False).fields()["fill"] > 0
+
+
+@given(st.text(alphabet="ab [],-+=_1", min_size=1, max_size=90), st.integers(3, 40))
+def test_a_wrapped_name_keeps_every_sign_and_its_width(name, width):
+    lines = charts.wrapped_name(name, width)
+    assert all(len(line) <= width for line in lines)
+    assert "".join("".join(lines).split()) == "".join(name.split())
+
+
+@given(st.text(max_size=60), st.integers(3, 50))
+def test_a_shortened_text_is_short_enough(text, most):
+    short = charts.shortened(text, most)
+    assert len(short) == min(len(text), most)
+    assert short[:1] == text[:1]
+    assert short[-1:] == text[-1:]

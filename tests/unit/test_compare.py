@@ -1,0 +1,506 @@
+"""Comparing: controls, failing measures, gates, sweeps below k, several seeds."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from attrs import frozen
+from ctdc_k_synthesis import STRATEGY as K_SYNTHESIS
+from ctdc_measures import MEASURES
+
+from ctdc_framework import registry
+from ctdc_framework.claims import RecordSupport
+from ctdc_framework.compare import COPY, SHUFFLED, compare
+from ctdc_framework.convert import entry, unstructure
+from ctdc_framework.errors import StrategyError
+from ctdc_framework.plan import BoundMeasure, Plan, bind_candidates, bind_measure
+from ctdc_framework.plan_entries import CandidateEntry, GateEntry, MeasureEntry, StageEntry
+from ctdc_framework.plugin import (
+    Better,
+    Cancelled,
+    Measure,
+    Note,
+    Output,
+    Score,
+    Shape,
+    Side,
+    Strategy,
+    hookimpl,
+)
+from ctdc_framework.tables import table_of_codes
+
+CANARY = "Maria Canary, born 1999"
+LEAKAGE, ERROR, LOST = "rare-combination-leakage", "combination-error", "combinations-lost"
+
+
+def nobody(what, done, total=None):
+    """Report progress to nobody."""
+
+
+@pytest.fixture(scope="module")
+def installed():
+    return registry.load()
+
+
+@pytest.fixture(scope="module")
+def cases(toy):
+    """Eighty records of the toy codebook, each variable telling something of the next."""
+    rng = np.random.default_rng(7)
+    year = rng.integers(0, 3, 80)
+    codes = [year, (year + rng.integers(0, 5, 80)) % 2, np.minimum(year, rng.integers(-1, 3, 80))]
+    codes += [np.where(rng.random(80) < share, 0, -1) for share in (0.3, 0.2, 0.05, 0.5)]
+    return table_of_codes(toy, toy.columns, np.column_stack(codes).astype(np.int16))
+
+
+def stage(strategy, id="", **params):
+    return StageEntry(id=id or strategy, strategy=strategy, params=params)
+
+
+def candidate(*stages, name="one", tables=()):
+    return CandidateEntry(name=name, stages=stages, tables=tuple(tables))
+
+
+SYNTHESIS = candidate(stage("k-synthesis"), name="synthesis")
+ANONYMITY = candidate(stage("k-anonymization", keys=["gender"]), name="anonymity")
+TABLES = candidate(stage("tabulate", length=2), stage("rounding"), name="tables")
+BOTH = candidate(
+    stage("k-synthesis"), name="both", tables=[stage("tabulate", length=2), stage("rounding")]
+)
+
+
+def plan_of(codebook, registry, *candidates, measures=(), gates=(), seeds=1):
+    bound, faults = bind_candidates(candidates, codebook, registry)
+    assert not faults
+    measured = measures or [bind_measure(MeasureEntry(measure=m.name), registry) for m in MEASURES]
+    return Plan(
+        codebook=codebook,
+        candidates=tuple(bound),
+        measures=tuple(measured),
+        gates=tuple(gates),
+        seeds=seeds,
+    )
+
+
+def run(cases, registry, *candidates, seed=1, **options):
+    plan = plan_of(cases.codebook, registry, *candidates, **options)
+    return compare(plan, cases, registry, seed, nobody)
+
+
+def scores(comparison, candidate, measure, part=Shape.RECORDS):
+    return {
+        row.score.slice: row.score.value
+        for row in comparison.rows
+        if (row.candidate, row.measure, row.part) == (candidate, measure, part) and row.score
+    }
+
+
+def verdict(comparison, name):
+    (one,) = [one for one in comparison.verdicts if one.name == name]
+    return one
+
+
+# ---- controls
+
+
+@pytest.fixture(scope="module")
+def compared(cases, installed):
+    return run(cases, installed, SYNTHESIS, ANONYMITY, TABLES, BOTH)
+
+
+def test_every_measure_is_taken_of_every_candidate_and_control(compared):
+    assert [one.name for one in compared.verdicts] == [
+        COPY, SHUFFLED, "synthesis", "anonymity", "tables", "both",
+    ]  # fmt: skip
+    measured = {(row.candidate, row.measure, row.part) for row in compared.rows}
+    for measure in MEASURES:
+        for name in (COPY, SHUFFLED, "synthesis", "anonymity", "both"):
+            assert (name, measure.name, Shape.RECORDS) in measured
+        for name in ("tables", "both"):
+            applies = Shape.COUNTS in measure.shapes
+            assert ((name, measure.name, Shape.COUNTS) in measured) == applies
+    assert not compared.gaps
+
+
+def test_the_original_itself_leaks_all_and_errs_in_nothing(compared):
+    assert set(scores(compared, COPY, LEAKAGE).values()) == {1.0}
+    assert set(scores(compared, COPY, ERROR).values()) == {0.0}
+    assert set(scores(compared, COPY, LOST).values()) == {0.0}
+
+
+def test_independent_columns_keep_single_counts_and_nothing_else(compared):
+    assert scores(compared, SHUFFLED, "single-count-error") == {"mean": 0, "largest": 0}
+    error = scores(compared, SHUFFLED, ERROR)
+    assert error["length 1"] == 0
+    assert error["length 2"] > 0.1
+
+
+def test_controls_are_never_released(compared):
+    controls = [one for one in compared.verdicts if one.is_control]
+
+    assert [one.name for one in controls] == [COPY, SHUFFLED]
+    assert not any(one.may_release for one in controls)
+    assert compared.releases.keys() == {"synthesis", "anonymity", "tables", "both"}
+
+
+def test_candidates_that_may_be_released_carry_their_claims(compared):
+    assert verdict(compared, "synthesis").claims == ("record-support(k=3)", "single-counts(k=3)")
+    assert verdict(compared, "both").claims == (
+        "record-support(k=3)", "single-counts(k=3)",
+        "multiple-of(base=3)", "threshold(k=3)", "max-deviation(d=2)",
+    )  # fmt: skip
+    assert verdict(compared, "synthesis").reason == ""
+
+
+def test_the_strategies_are_ordered_as_expected(compared):
+    assert set(scores(compared, "synthesis", LEAKAGE).values()) == {0.0}
+    assert set(scores(compared, "tables", LEAKAGE, Shape.COUNTS).values()) == {0.0}
+    assert scores(compared, "anonymity", LEAKAGE)["length 3"] > 0.9
+    assert scores(compared, "tables", ERROR, Shape.COUNTS).keys() == {"length 1", "length 2"}
+
+
+def test_the_same_seed_compares_alike_and_in_any_company(cases, installed, compared):
+    again = run(cases, installed, SYNTHESIS)
+
+    rows = [row for row in compared.rows if row.candidate in (COPY, SHUFFLED, "synthesis")]
+    assert list(again.rows) == rows
+    other = run(cases, installed, SYNTHESIS, seed=2)
+    assert scores(other, "synthesis", ERROR) != scores(again, "synthesis", ERROR)
+
+
+def test_rows_can_be_told_as_json(compared):
+    assert json.dumps([unstructure(row) for row in compared.rows], default=str, allow_nan=False)
+
+
+# ---- measures that fail
+
+
+@frozen(kw_only=True)
+class Nothing:
+    """No parameters."""
+
+
+def bound(compute, name="made-up", shapes=frozenset({Shape.RECORDS})):
+    measure = Measure(
+        name=name,
+        summary="made up for a test",
+        side=Side.RISK,
+        better=Better.LOWER,
+        unit="count",
+        params=Nothing,
+        compute=compute,
+        shapes=shapes,
+    )
+    return BoundMeasure(measure=measure, params=Nothing())
+
+
+def sizes(pair, params, context):
+    yield Score(value=len(pair.candidate))
+
+
+SIZE = bound(sizes, "size")
+
+
+def fails(pair, params, context):
+    raise ValueError(f"could not convert {CANARY!r}")
+
+
+def fails_late(pair, params, context):
+    yield Score(value=1, slice="early")
+    raise ValueError(CANARY)
+
+
+def speaks(pair, params, context):
+    raise StrategyError("there is no sensitive variable")
+
+
+@pytest.mark.parametrize(
+    ("compute", "reason"),
+    [
+        (fails, "failed (ValueError)"),
+        (fails_late, "failed (ValueError)"),
+        (speaks, "there is no sensitive variable"),
+        (lambda *_: [Score(value=float("nan"))], "it gave a score that is no number"),
+        (lambda *_: [Score(value=float("inf"))], "it gave a score that is no number"),
+        (lambda *_: [1.5], "failed (AttributeError)"),
+        (lambda *_: None, "failed (TypeError)"),
+    ],
+    ids=["raises", "raises-late", "says-why", "nan", "infinite", "float", "none"],
+)
+def test_a_measure_that_fails_is_a_row_with_its_reason_and_others_go_on(
+    cases, installed, compute, reason
+):
+    comparison = run(cases, installed, SYNTHESIS, measures=[bound(compute), SIZE])
+
+    rows = [row for row in comparison.rows if row.measure == "made-up"]
+    assert [(row.candidate, row.score, row.error) for row in rows] == [
+        (name, None, reason) for name in (COPY, SHUFFLED, "synthesis")
+    ]
+    assert CANARY not in repr(comparison.rows)
+    assert comparison.gaps
+    assert scores(comparison, COPY, "size") == {"all": 80}
+    assert verdict(comparison, "synthesis").may_release
+
+
+def test_stopping_is_no_failure(cases, installed):
+    def stop(pair, params, context):
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        run(cases, installed, SYNTHESIS, measures=[bound(stop)])
+
+
+def test_a_measure_that_does_not_apply_has_no_row_and_is_no_gap(cases, installed):
+    comparison = run(cases, installed, TABLES, measures=[SIZE])
+
+    assert {row.candidate for row in comparison.rows} == {COPY, SHUFFLED}
+    assert not comparison.gaps
+
+
+def test_what_a_measure_changes_in_place_does_not_reach_the_gate_or_the_release(cases, installed):
+    before = cases.frame.copy(deep=True)
+
+    def meddle(pair, params, context):
+        pair.original.frame["gender"].array[:] = "Male"
+        pair.candidate.frame["gender"].array[:] = "Male"
+        return []
+
+    comparison = run(cases, installed, SYNTHESIS, BOTH, measures=[bound(meddle)])
+
+    assert comparison.original.frame.equals(before)
+    assert cases.frame.equals(before)
+    for release in comparison.releases.values():
+        assert (release.records.frame["gender"] == "Female").any()
+
+
+# ---- gates
+
+
+def gate(measure="size", op="==", value=0.0, slice="all"):
+    return GateEntry(measure=measure, op=op, value=value, slice=slice)
+
+
+def passed(comparison):
+    return [one.passed for one in comparison.gates]
+
+
+def sliced(*scores):
+    return bound(lambda *_: [Score(value=value, slice=name) for name, value in scores], "size")
+
+
+@pytest.mark.parametrize(
+    ("op", "value", "expected"),
+    [("==", 2, True), ("==", 3, False), ("<=", 2, True), ("<=", 1, False), (">=", 2, True),
+     (">=", 3, False), ("<", 3, True), ("<", 2, False), (">", 1, True), (">", 2, False)],
+)  # fmt: skip
+def test_a_gate_holds_a_score_against_its_value(cases, installed, op, value, expected):
+    comparison = run(
+        cases, installed, ANONYMITY, measures=[sliced(("a", 2))], gates=[gate(op=op, value=value)]
+    )
+
+    assert passed(comparison) == [expected]
+
+
+def test_a_gate_looks_at_every_slice_or_at_the_one_it_names(cases, installed):
+    comparison = run(
+        cases, installed, ANONYMITY, measures=[sliced(("length 1", 0), ("length 2", 5))],
+        gates=[gate(), gate(slice="length 1"), gate(slice="length 2"), gate(slice="length 3")],
+    )  # fmt: skip
+
+    assert passed(comparison) == [False, True, False, None]
+
+
+def test_a_gate_is_judged_by_the_worst_of_several_seeds(cases, installed):
+    numbers = iter([9, 9, 0, 0, 4])  # two controls, then three runs of the candidate
+
+    comparison = run(
+        cases, installed, SYNTHESIS, seeds=3,
+        measures=[bound(lambda *_: [Score(value=next(numbers))], "size")],
+        gates=[gate(), gate(op="<=", value=4), gate(op="<=", value=3), gate(op=">=", value=1)],
+    )  # fmt: skip
+
+    assert passed(comparison) == [False, True, False, False]
+
+
+def test_the_ends_of_an_interval_count_too(cases, installed):
+    interval = bound(lambda *_: [Score(value=2, low=1, high=3)], "size")
+
+    comparison = run(
+        cases, installed, ANONYMITY, measures=[interval],
+        gates=[gate(op="<=", value=2), gate(op="<=", value=3), gate(op=">=", value=2)],
+    )  # fmt: skip
+
+    assert passed(comparison) == [False, True, False]
+
+
+@pytest.mark.parametrize("slice", ["all", "length 1"])
+def test_a_gate_on_a_measure_that_failed_is_missed(cases, installed, slice):
+    comparison = run(
+        cases, installed, ANONYMITY, measures=[bound(fails, "size")],
+        gates=[gate(op=">=", value=0, slice=slice)],
+    )  # fmt: skip
+
+    assert passed(comparison) == [False]
+
+
+def test_a_gate_on_a_measure_that_does_not_apply_is_neither_reached_nor_missed(cases, installed):
+    comparison = run(cases, installed, TABLES, measures=[SIZE], gates=[gate()])
+
+    assert passed(comparison) == [None]
+
+
+def test_controls_answer_to_no_gate(cases, installed):
+    comparison = run(cases, installed, ANONYMITY, SYNTHESIS, measures=[SIZE], gates=[gate()])
+
+    assert [one.candidate for one in comparison.gates] == ["anonymity", "synthesis"]
+
+
+# ---- several seeds
+
+
+def test_several_seeds_give_a_mean_and_its_range(cases, installed):
+    comparison = run(cases, installed, SYNTHESIS, seeds=4)
+
+    assert verdict(comparison, "synthesis").runs == 4
+    ranges = [
+        row.score
+        for row in comparison.rows
+        if row.candidate == "synthesis" and row.measure == ERROR
+    ]
+    assert all(score.low <= score.value <= score.high for score in ranges)
+    assert any(score.low < score.high for score in ranges)
+
+
+def test_what_draws_nothing_runs_once(cases, installed):
+    comparison = run(cases, installed, ANONYMITY, TABLES, seeds=4)
+
+    assert [one.runs for one in comparison.verdicts] == [1] * 4
+    assert all(row.score.low is None for row in comparison.rows)
+
+
+def test_the_mean_and_range_of_runs_are_those_of_their_scores(cases, installed):
+    numbers = iter([0, 0, 1, 2, 6])
+
+    comparison = run(
+        cases, installed, SYNTHESIS, seeds=3,
+        measures=[bound(lambda *_: [Score(value=next(numbers))], "size")],
+    )  # fmt: skip
+
+    assert comparison.rows[-1].score == Score(value=3, low=1, high=6)
+
+
+def test_one_run_in_which_a_measure_fails_makes_it_fail(cases, installed):
+    numbers = iter([0, 0, 1, float("nan"), 6])
+
+    comparison = run(
+        cases, installed, SYNTHESIS, seeds=3,
+        measures=[bound(lambda *_: [Score(value=next(numbers))], "size")],
+    )  # fmt: skip
+
+    assert comparison.rows[-1].score is None
+    assert comparison.gaps
+
+
+# ---- what may not be released
+
+
+def test_a_candidate_below_k_is_compared_and_not_released(cases, installed):
+    low = candidate(stage("k-synthesis", k=[2, 3]), name="swept")
+
+    comparison = run(cases, installed, low)
+
+    assert comparison.releases.keys() == {"swept[k=3]"}
+    below = verdict(comparison, "swept[k=2]")
+    assert not below.may_release
+    assert below.reason == "its k is below the codebook's 3: compared only"
+    assert below.error is None
+    assert below.claims == ("record-support(k=2)", "single-counts(k=2)")
+    assert scores(comparison, "swept[k=2]", ERROR)
+
+
+@frozen(kw_only=True)
+class Own:
+    """A k that the framework is not told of."""
+
+    k: int = entry("the least", default=2)
+
+
+def with_strategy(run, claims, note=""):
+    made = Strategy(
+        name="made-up", summary="made up", params=Own, takes=Shape.RECORDS, gives=Shape.RECORDS,
+        run=run, claims=lambda codebook, params: claims,
+    )  # fmt: skip
+
+    class Plugin:
+        @hookimpl
+        def ctdc_register_strategies(self):
+            return [made, K_SYNTHESIS]
+
+        @hookimpl
+        def ctdc_check_release(self):
+            return [Note(code="looked", message=note)] if note else []
+
+    return registry.load(found=[], extra={"made-up": Plugin()})
+
+
+def test_a_strategy_that_hides_its_small_k_is_not_released(cases):
+    found = with_strategy(lambda table, *_: Output(table=table), [RecordSupport(k=1)])
+
+    comparison = run(cases, found, candidate(stage("made-up")), measures=[SIZE])
+
+    one = verdict(comparison, "one")
+    assert not one.may_release
+    assert "no claim that holds protects the records by k = 3" in one.reason
+    assert one.error is not None
+    assert comparison.releases == {}
+
+
+def test_a_candidate_that_fails_is_told_and_others_go_on(cases):
+    def fail(*_):
+        raise ValueError(CANARY)
+
+    found = with_strategy(fail, [])
+    comparison = run(cases, found, candidate(stage("made-up")), SYNTHESIS, measures=[SIZE])
+
+    failed = verdict(comparison, "one")
+    assert failed.reason == "stage `made-up`: made-up failed (ValueError)"
+    assert failed.error.message == failed.reason
+    assert not [row for row in comparison.rows if row.candidate == "one"]
+    assert comparison.releases.keys() == {"synthesis"}
+
+
+def test_what_the_plugins_say_of_a_release_is_kept(cases):
+    found = with_strategy(lambda table, *_: Output(table=table), [], note="seen by a plugin")
+
+    comparison = run(cases, found, SYNTHESIS, measures=[SIZE])
+
+    assert "seen by a plugin" in [n.message for n in verdict(comparison, "synthesis").notes]
+
+
+def test_a_k_larger_than_the_data_stops_its_candidate_alone(cases, installed):
+    large = candidate(stage("k-synthesis", k=81), name="large")
+
+    comparison = run(cases, installed, large, SYNTHESIS)
+
+    assert "k is 81, more than there are records" in verdict(comparison, "large").reason
+    assert verdict(comparison, "synthesis").may_release
+
+
+def test_everything_is_told_to_whoever_waits(cases, installed):
+    told = []
+    plan = plan_of(cases.codebook, installed, SYNTHESIS)
+
+    compare(plan, cases, installed, 1, lambda what, done, total=None: told.append(what))
+
+    assert list(dict.fromkeys(told)) == [
+        f"measuring {COPY}", f"measuring {SHUFFLED}", "synthesis", "measuring synthesis",
+    ]  # fmt: skip
+
+
+def test_the_input_is_not_changed(cases, installed):
+    before = cases.frame.copy(deep=True)
+
+    run(cases, installed, SYNTHESIS, TABLES)
+
+    assert cases.frame.equals(before)
