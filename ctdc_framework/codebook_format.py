@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TypeAlias
 
 import tomli
@@ -22,13 +22,13 @@ WIDTH = 100
 
 
 def format_codebook(text: str, name: str = "codebook.toml") -> str:
-    """Give a codebook's text in its normal form, which means the same.
+    """Give a codebook's text in its normal form, which means the same to the parser.
 
     One blank line parts tables, one space stands on each side of `=`, two before a comment that
     ends a line; runs of blank lines become one. An array that would pass column 100, or holds a
     comment, is broken: one element a line, the last with a comma. One that is broken already and
-    has that last comma stays so. Letters are composed (Unicode's NFC), in strings too, as what is
-    read from data is; but no escape and no white space in a string is touched. Line ends become LF.
+    has that last comma stays so. Line ends become LF, and letters in comments are composed
+    (Unicode's NFC). No string is touched: a recode rule may name a text that a file has decomposed.
 
     Raises `CodebookError` for what is not TOML; `name` is the file's, for the message.
 
@@ -43,12 +43,7 @@ def format_codebook(text: str, name: str = "codebook.toml") -> str:
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     with _told_as_the_loader_does(text, name):
         tomli.loads(text)
-        with suppress(tomli.TOMLDecodeError):
-            composed = _laid_out(_Reader(text=text, composes=True).document())
-            tomli.loads(composed)
-            return composed
-        # Two keys that differ before they are composed are one key afterwards: both stay as is.
-        return _laid_out(_Reader(text=text, composes=False).document())
+        return _laid_out(_Reader(text).document())
 
 
 @contextmanager
@@ -71,6 +66,38 @@ def _told_as_the_loader_does(text: str, name: str) -> Iterator[None]:
     except ValueError:  # Python reads no number of more than 4300 digits
         problem = Problem(code="CB014", message="a number is too large", place=place)
         raise CodebookError(problems=[problem]) from None
+
+
+def quoted(text: str) -> str:
+    """Write a text as a TOML string, on one line and with all that cannot be seen in escapes.
+
+    A letter in decomposed form is escaped too: no editor then composes it in passing.
+
+    >>> print(quoted('say "hi"\\t'), quoted("C\u00f4te"), quoted("Co\u0302te"))
+    "say \\"hi\\"\\t" "C\u00f4te" "Co\\u0302te"
+    """
+    plain = unicodedata.is_normalized("NFC", text)
+    return f'"{"".join(_character(one, plain) for one in text)}"'
+
+
+def _character(one: str, plain: bool) -> str:
+    if one in _ESCAPES:
+        return _ESCAPES[one]
+    if (one.isascii() or plain) and one.isprintable():
+        return one
+    return f"\\u{ord(one):04X}" if ord(one) < 0x10000 else f"\\U{ord(one):08X}"
+
+
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
+
+
+def quoted_key(text: str) -> str:
+    """Write a name as a TOML key, in quotation marks only where it needs them.
+
+    >>> print(quoted_key("age-band"), quoted_key("age band"))
+    age-band "age band"
+    """
+    return text if _NAME.fullmatch(text) else quoted(text)
 
 
 # ------------------------------------------------------------------------------- what a text holds
@@ -145,7 +172,6 @@ _STRING = re.compile(
     r"|'[^']*+'",
     re.DOTALL,
 )
-_ESCAPE = re.compile(r"(\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.))", re.DOTALL)
 
 
 @define
@@ -153,7 +179,6 @@ class _Reader:
     """Goes through a text that the parser has accepted, so nothing is checked here."""
 
     text: str
-    composes: bool
     at: int = 0
 
     def document(self) -> list[_Part]:
@@ -181,7 +206,7 @@ class _Reader:
     def comment(self) -> str:
         """Read what is left of a line, if it is a comment."""
         self.take(_BLANKS)
-        return _nfc(self.take(_COMMENT).rstrip(" \t"))
+        return unicodedata.normalize("NFC", self.take(_COMMENT).rstrip(" \t"))
 
     def header(self) -> _Header:
         brackets = 2 if self.sees("[[") else 1
@@ -195,7 +220,7 @@ class _Reader:
         while not names or self.sees("."):
             self.at += bool(names)
             self.take(_BLANKS)
-            names.append(self.string() if self.text[self.at] in "\"'" else self.take(_NAME))
+            names.append(self.take(_STRING) if self.text[self.at] in "\"'" else self.take(_NAME))
             self.take(_BLANKS)
         return ".".join(names)
 
@@ -209,19 +234,8 @@ class _Reader:
         if first in "[{":
             value: _Value = self.group("[]" if first == "[" else "{}")
         else:
-            value = self.string() if first in "\"'" else self.take(_PLAIN).rstrip(" \t")
+            value = self.take(_STRING) if first in "\"'" else self.take(_PLAIN).rstrip(" \t")
         return _Entry(key, value, self.comment())
-
-    def string(self) -> str:
-        text = self.take(_STRING)
-        if not self.composes or text.isascii():
-            return text
-        pieces = [text] if text[0] == "'" else _ESCAPE.split(text)
-        # An accent that follows an escape must not join the escape's last letter.
-        is_escape = [text[0] == '"' and piece.startswith("\\") for piece in pieces]
-        return "".join(
-            piece if kept else _nfc(piece) for piece, kept in zip(pieces, is_escape, strict=True)
-        )
 
     def group(self, brackets: str) -> _Group:
         self.at += 1
@@ -254,10 +268,6 @@ class _Reader:
             parts[-1] = evolve(last, after=comment)
         elif comment:
             parts.append(_Comment(comment))
-
-
-def _nfc(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
 
 
 # --------------------------------------------------------------------------------- writing the text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from os.path import isfile
 from pathlib import Path as FilePath
 from typing import Any, TypeVar, cast
 
@@ -123,7 +124,7 @@ def find_codebook(source: str | FilePath) -> FilePath:
     shipped = shipped_codebooks()
     if text in shipped:
         return shipped[text]
-    if FilePath(text).is_file():
+    if isfile(text):  # which no text makes fail, unlike a Path's
         return FilePath(text)
     near = nearest(text, shipped)
     help = f"did you mean `{near[0]}`?" if near else "give a path that ends in .toml"

@@ -350,6 +350,8 @@ def checked(value: T, field: attrs.Attribute[Any]) -> T:
         except (ValueError, TypeError) as error:
             # attrs' own validators give the field, and more, after the sentence.
             message = str(error.args[0]) if error.args else f"`{key_of(field)}` is not allowed"
+            if message.startswith("Length of") and not value:
+                message = f"`{key_of(field)}` may not be empty"
             message = message.replace(f"'{field.name}'", f"`{key_of(field)}`")
             raise Faults([Fault(path=(), kind=BAD_VALUE, message=message)]) from None
     return value

@@ -160,6 +160,8 @@ def nearest(word: str, known: Iterable[str], *, most: int = 1) -> Sequence[str]:
 
     Looks at the first two thousand: where there are more, a search would take seconds.
     """
+    if not any(map(str.isalnum, word)):
+        return []  # `=` is as near to `<=` as to `>=`
     folded: dict[str, str] = {}
     for one in islice(known, 2000):
         folded.setdefault(one.casefold(), one)

@@ -33,6 +33,8 @@ DRAFT = "http://json-schema.org/draft-07/schema#"
 LARGEST = 10**18 - 1
 """What a whole number may be: eighteen digits."""
 
+DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+
 PLAIN: Mapping[Any, Schema] = {
     str: {"type": "string"},
     int: {"type": "integer", "minimum": -LARGEST, "maximum": LARGEST},
@@ -41,8 +43,8 @@ PLAIN: Mapping[Any, Schema] = {
     # Tombi tells a date from a text by `format`; either is taken.
     datetime.date: {
         "anyOf": [
-            {"type": "string", "format": "date"},
-            {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
+            {"type": "string", "pattern": DATE, "format": "date"},
+            {"type": "string", "pattern": DATE},
         ]
     },
 }
@@ -74,7 +76,7 @@ def codebook_schema(rules: Mapping[str, Rule[Any]] = BUILT_IN) -> Schema:
     tables |= {name: _keyed(made.get(cls) or _table(cls)) for name, cls in KEYED.items()}
     tables |= {name: _array_of(made.get(cls) or _table(cls)) for name, cls in ARRAYS.items()}
     return {
-        **_head("A ctdc codebook", "What a data set holds, who may be told what, and by which rule."),
+        **_head("A ctdc codebook", "What a data set holds, and who may be told what."),
         "type": "object",
         "properties": {name: tables[name] for name in TABLES},
         "required": list(REQUIRED),
@@ -198,7 +200,8 @@ def _bounds(field: attrs.Attribute[Any]) -> Schema:
     found: Schema = {}
     array = get_origin(field.type) is tuple
     table = get_origin(field.type) in (dict, Mapping)
-    for one in getattr(field.validator, "_validators", (field.validator,)):
+    validators: tuple[Any, ...] = getattr(field.validator, "_validators", (field.validator,))
+    for one in validators:
         operator = getattr(one, "compare_op", None)
         if operator in (">=", "<="):
             found["minimum" if operator == ">=" else "maximum"] = one.bound

@@ -6,6 +6,7 @@ import itertools
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from os.path import isfile
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -149,7 +150,7 @@ def default_measures(registry: Registry) -> list[BoundMeasure]:
 def _codebook_of(path: Path, source: str) -> str | Path:
     """A path counts from the plan's folder; a shipped codebook has a name."""
     is_path = "/" in source or "\\" in source or source.endswith(".toml")
-    return path.parent / source if is_path or (path.parent / source).is_file() else source
+    return path.parent / source if is_path or isfile(path.parent / source) else source
 
 
 SUBJECTS = {
@@ -310,7 +311,7 @@ def _too_many(number: int) -> Faults:
 def _in_sweep(fault: Fault, at: Mapping[str, int]) -> Fault:
     """Point at the one value of a swept list that is wrong."""
     head, rest = fault.path[:2], fault.path[2:]
-    if len(head) == 2 and head[1] in at:
+    if len(head) == 2 and head[1] in at and not fault.at_key:
         return evolve(fault, path=(*head, at[str(head[1])], *rest))
     return fault
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import tomli
-from attrs import field, frozen, validators
+from attrs import frozen, validators
 
 from ctdc_framework.convert import entry, matching
 from ctdc_framework.errors import PlanError, did_you_mean, one_of
@@ -75,8 +75,8 @@ class PlanEntries:
     """A whole plan file."""
 
     plan: PlanHeader
-    candidates: tuple[CandidateEntry, ...] = field(
-        factory=tuple, validator=validators.min_len(1), metadata={"help": "[[candidates]]"}
+    candidates: tuple[CandidateEntry, ...] = entry(
+        "ways of publishing, each under [[candidates]]", validator=validators.min_len(1)
     )
     measures: tuple[MeasureEntry, ...] = ()
     gates: tuple[GateEntry, ...] = ()

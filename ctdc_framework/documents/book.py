@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import frozen
 
-from ctdc_framework.codebook import Codebook, Contributor, Role, VariableGroup
+from ctdc_framework.codebook import Codebook, Contributor, VariableGroup
 from ctdc_framework.documents import nodes as n
 from ctdc_framework.documents.counts import Counts, Shown
 from ctdc_framework.documents.prose import Prose, anchor
@@ -17,12 +17,6 @@ from ctdc_framework.documents.wording import REASONS, ROLES, STATUSES, Wording, 
 from ctdc_framework.domains import FlagDomain, RangeDomain
 from ctdc_framework.hierarchies import Group, Hierarchy
 from ctdc_framework.rules import Rule
-
-PER_KIND: Mapping[Role, str] = {
-    Role.QUASI: "Quasi-identifiers",
-    Role.SENSITIVE: "Sensitive",
-    Role.NONE: "Neither",
-}
 
 
 def document_of(
@@ -81,8 +75,10 @@ class _Book:
         yield "checks", "Checks", tuple(self._checks())
         yield "hierarchies", "Hierarchies", tuple(self._hierarchies())
         yield "privacy", "Privacy", tuple(self._privacy())
-        yield "contributors", "Contributors", tuple(
-            self._contributor(name, one) for name, one in self.codebook.contributors.items()
+        yield (
+            "contributors",
+            "Contributors",
+            tuple(self._contributor(name, one) for name, one in self.codebook.contributors.items()),
         )
         yield "before", "Earlier codebooks", self._supersedes()
         yield "notes", "Appendix: notes", tuple(
@@ -124,7 +120,7 @@ class _Book:
         for name, variable in self.codebook.variables.items():
             domain = self.codebook.domain_of(name)
             values = n.line("1 or missing") if isinstance(domain, FlagDomain) else (
-                in_words(domain, variable.domain)
+                in_words(self.prose, domain, variable.domain)
             )  # fmt: skip
             roles = ", ".join(role.value for role in variable.role)
             rows.append(((self.prose.variable(name),), values, n.line(roles)))
@@ -200,11 +196,13 @@ class _Book:
     def _inputs(self) -> Iterator[n.Block]:
         rows = []
         for name, one in self.codebook.inputs.items():
-            values = n.line("an identifier: dropped as the data are read")
+            values = n.line("An identifier: dropped as the data are read")
             if one.role != "identifier":
                 domain = self.codebook.domain_of(name)
                 flag = isinstance(domain, FlagDomain)
-                values = n.line("1 or missing") if flag else in_words(domain, one.domain)
+                values = (
+                    n.line("1 or missing") if flag else in_words(self.prose, domain, one.domain)
+                )
                 if one.list:
                     values = n.line(values, ", several parted by ", n.Code(one.list))
             also = [n.Break(), *n.line("also ", codes(one.aliases))] if one.aliases else []
@@ -258,12 +256,11 @@ class _Book:
         yield n.Paragraph(n.line("What a certain release claims, and how that was checked, is in "
                                  "its ", n.Code("release.json"), "."))  # fmt: skip
         rows = []
-        for role, term in PER_KIND.items():
+        for role, (term, meaning) in ROLES.items():
             names = [one.name for one in self.codebook.variables.values() if role in one.role]
             if names:
-                links = self.entries.wording.columns(names)
-                meaning = n.Paragraph(n.line(_capital(ROLES[role]), "."))
-                rows.append((term, (meaning, n.Paragraph(links))))
+                links = self.entries.wording.ranges(names)
+                rows.append((term, (n.Paragraph(n.line(meaning, ": ", links)),)))
         yield n.Facts(tuple(rows))
 
     def _contributor(self, name: str, one: Contributor) -> n.Section:
@@ -279,8 +276,8 @@ class _Book:
                 if name in variable.contributors and variable.contributors[name].status == status
             ]
             if names:
-                links = self.entries.wording.columns(names)
-                facts.append((_capital(words.partition(":")[0]), (n.Paragraph(links),)))
+                links = self.entries.wording.ranges(names)
+                facts.append((_capital(words), (n.Paragraph(links),)))
         rest = n.line("what the codebook does not say, which is unknown and not “no”")
         facts.append(("Other variables", (n.Paragraph(rest),)))
         if one.url:
@@ -297,17 +294,27 @@ class _Book:
         return (n.Listed(tuple(told)),) if told else ()
 
     def _errata(self) -> n.Blocks:
-        told = [(n.Paragraph(erratum(self.prose, one)),) for one in self.codebook.errata]
+        told = [
+            (n.Paragraph(n.line(self._place(one.at), " · ", erratum(self.prose, one))),)
+            for one in self.codebook.errata
+        ]
         words = n.line("Where the print differs from this codebook, from itself or from the data.")
         return (n.Paragraph(words), n.Listed(tuple(told))) if told else ()
 
+    def _place(self, at: str) -> n.Inline:
+        """Give the link to what an erratum concerns, or its name where that has no place here."""
+        table, _, name = at.partition(".")
+        if table == "variables":
+            return self.prose.column(name.partition(".")[0])
+        kind = {"sections": "section", "notes": "note", "contributors": "contributor",
+                "rules": "rule", "hierarchies": "hierarchy"}.get(table)  # fmt: skip
+        return self.prose.link(kind, name, name) if kind else n.Code(at)
+
     def _long_lists(self) -> Iterator[n.Section]:
-        used = (*self.codebook.variables.values(), *self.codebook.inputs.values())
-        for name in dict.fromkeys(one.domain for one in used):
+        used = [one.domain for _, one in self.codebook.entries()]
+        for name in dict.fromkeys(used):
             domain = self.codebook.find_domain(name)
-            if domain is None or len(domain.codes) <= LONG or isinstance(
-                domain, RangeDomain
-            ):
+            if domain is None or len(domain.codes) <= LONG or isinstance(domain, RangeDomain):
                 continue
             items = tuple(
                 (n.Paragraph(n.line(n.Code(one.code), f" {one.label}" if one.label else "",
@@ -363,12 +370,11 @@ def _tree(hierarchy: Hierarchy, labels: Mapping[str, str]) -> n.Blocks:
             return (n.Listed(tuple(leaves), look="tree"),)
         finer = hierarchy.levels[height - 1].groups
         parts = [one for one in finer if set(one.members) <= set(group.members)]
-        return (branch(parts, height - 1),)
+        alone = len(parts) == 1 and parts[0].code == group.code  # the level leaves it as it is
+        return under(parts[0], height - 1) if alone else (branch(parts, height - 1),)
 
     def branch(groups: list[Group], height: int) -> n.Listed:
-        return n.Listed(
-            tuple((_stem(one), *under(one, height)) for one in groups), look="tree"
-        )
+        return n.Listed(tuple((_stem(one), *under(one, height)) for one in groups), look="tree")
 
     top = len(hierarchy.levels) - 1
     return (branch(list(hierarchy.levels[top].groups), top),)

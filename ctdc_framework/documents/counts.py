@@ -54,7 +54,9 @@ class Shown:
         has none either, as nobody knows how many it leaves out.
         """
         whole, part = self._whole(name), self.rounded(name, code)
-        return f"{100 * part / whole:.0f} %" if code and part and whole else ""
+        if not (code and part and whole):
+            return ""
+        return f"{100 * part / whole:.0f} %" if part * 200 >= whole else "<1 %"
 
     def base(self, name: str) -> str:
         """Say what shares of a variable are shares of; empty where there are none."""

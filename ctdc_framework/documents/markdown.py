@@ -9,8 +9,8 @@ from ctdc_framework.documents import nodes as n
 
 _SPECIAL = re.compile(r"[\\`*\[\]<>|~#]|_(?!\w)|(?<!\w)_|&(?=#|\w)|!\Z")
 """What could be markup; an underscore within a word is none."""
-_AT_START = re.compile(r"^ *(\d*)([-+=]|(?<=\d)[.)])", re.MULTILINE)
-"""What could begin a list or a rule at the start of a line."""
+_AT_START = re.compile(r"\A(\d+)(?=[.)](?:\s|$))|^(1)(?=[.)]\s)|^(?=[-+](?:\s|$)|[-=]+$)", re.M)
+"""Where a line could begin a list or underline a heading."""
 
 
 def as_markdown(document: n.Document) -> str:
@@ -109,7 +109,7 @@ def _one_line(text: str) -> str:
 
 def _words(nodes: n.Inlines) -> str:
     """Write a paragraph, no line of which begins a list, a heading or a rule."""
-    return _AT_START.sub(r"\1\\\2", _inlines(nodes)).strip()
+    return _AT_START.sub(r"\g<0>\\", _inlines(nodes).strip())
 
 
 def _inlines(nodes: Iterable[n.Inline], *, in_table: bool = False) -> str:

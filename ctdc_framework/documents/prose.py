@@ -7,7 +7,7 @@ a heading stands out and is none, a picture is its description, HTML is shown as
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -52,9 +52,29 @@ class Prose:
         """Give a text as one run of words, for a heading or a cell; its paragraphs are lines."""
         return tuple(_run(self.blocks(text)))
 
+    def link(self, kind: str, name: str, words: str) -> n.Inline:
+        """Give a link to something in the codebook, or its words where it is not there."""
+        there = name in self._places.get(kind, ())
+        return n.Link(f"#{anchor(kind, name)}", (n.Text(words),)) if there else n.Text(words)
+
+    @cached_property
+    def _places(self) -> dict[str, Container[str]]:
+        """What of a codebook has a place in its document, by kind."""
+        book = self.codebook
+        return {
+            "variable": book.variables,
+            "note": book.notes,
+            "section": [one.id for one in book.sections],
+            "rule": [one.id for one in book.rules],
+            "contributor": book.contributors,
+            "hierarchy": book.hierarchies,
+            "group": book.groups,
+            "values": book.domains,
+        }
+
     def variable(self, name: str) -> n.Inline:
         """Give the link to a variable: its number and its name."""
-        return n.Link(f"#{anchor('variable', name)}", (n.Text(self.title(name)),))
+        return self.link("variable", name, self.title(name))
 
     def title(self, name: str) -> str:
         """Give a variable's number in the release and its name."""
@@ -82,8 +102,7 @@ class Prose:
             words = REFERENCE.sub(
                 lambda one: one[0] if one[1].startswith("var") else one[2], titles[target]
             )
-            title = n.Text(n.plain(self.inlines(words)))
-            return (n.Link(f"#{anchor(kind, target)}", (title,)),)
+            return (self.link(kind, target, n.plain(self.inlines(words))),)
         return (n.Text(f"{{{kind}:{target}}}"),)
 
     def _blocks(self, found: Sequence[SyntaxTreeNode]) -> Iterator[n.Block]:

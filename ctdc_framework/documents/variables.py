@@ -52,8 +52,9 @@ class Entries:
         blocks = list(self.prose.blocks(variable.definition))
         if variable.caveat:
             blocks.append(n.Aside("Caution", self.prose.blocks(variable.caveat)))
-        blocks += self._values(name)
-        facts = [(term, blocks) for term, blocks in self._facts(variable) if blocks]
+        tables = tuple(self._values(name))
+        facts = [(term, one) for term, one in self._facts(variable, bool(tables)) if one]
+        blocks += tables
         blocks.append(n.Facts(tuple(facts)))
         return n.Section(
             id=anchor("variable", name),
@@ -62,37 +63,43 @@ class Entries:
             kind="variable",
         )
 
-    def _facts(self, variable: Variable) -> Iterator[tuple[str, n.Blocks]]:
+    def _facts(self, variable: Variable, tabled: bool) -> Iterator[tuple[str, n.Blocks]]:
         name, words = variable.name, self.wording
         yield "Type", _lines(variable.type)
-        yield "Values", self._values_in_words(variable)
+        yield "Values", self._values_in_words(variable, tabled)
         yield "Missing", _lines(words.missing(name))
         yield "Also called", _lines(codes(variable.aliases, " and "))
-        yield "Concept", _lines(variable.concept)
-        yield "Privacy", _lines(n.joined([n.line(ROLES[role]) for role in variable.role], "; "))
+        yield "Concept", _lines(self.prose.inlines(variable.concept))
+        yield (
+            "Privacy",
+            _lines(n.joined([n.line(": ".join(ROLES[role])) for role in variable.role], "; ")),
+        )
         yield "Generalised by", self._hierarchy(variable)
         yield "Shares", self._shares(name)
         yield "Contributors", self._contributors(variable)
         yield "Grouping", _told(
-            n.line(self.rule_link(rule), ": ", words.rule(rule), " ",
+            n.line(self.prose.link("rule", rule.id, rule.id), ": ", words.rule(rule), " ",
                    self.prose.inlines(rule.because))
             for rule in self._rules(name)
         )  # fmt: skip
-        yield "Checks", _told(
-            n.line(words.check(check), " ", self.prose.inlines(check.because))
-            for check in self.codebook.checks
-            if name in [one.var for one in check.never]
+        yield (
+            "Checks",
+            _told(
+                n.line(words.check(check), " ", self.prose.inlines(check.because))
+                for check in self.codebook.checks
+                if name in [one.var for one in check.never]
+            ),
         )
-        yield "Before", _told(
-            words.superseded(one) for one in self.codebook.supersedes if name in one.by
+        yield (
+            "Takes the place of",
+            _told(words.superseded(one) for one in self.codebook.supersedes if name in one.by),
         )
-        yield "In print", _told(
-            erratum(self.prose, one) for one in self.codebook.errata if _concerns(one, variable)
+        yield (
+            "Errata",
+            _told(
+                erratum(self.prose, one) for one in self.codebook.errata if _concerns(one, variable)
+            ),
         )
-
-    def rule_link(self, rule: RuleEntry) -> n.Link:
-        """Give the link to a grouping rule."""
-        return n.Link(f"#{anchor('rule', rule.id)}", (n.Text(rule.id),))
 
     def in_order(self) -> tuple[RuleEntry, ...]:
         """Give the grouping rules in the order in which they run."""
@@ -128,7 +135,8 @@ class Entries:
         defined = any(one.definition for one in values)
         if not (counted or ((labelled or defined) and not isinstance(domain, FlagDomain))):
             return
-        columns = ["Value", *["Printed as"] * labelled, *["Meaning"] * defined]
+        label = "Country" if isinstance(domain, CountryDomain) else "Printed as"
+        columns = ["Value", *[label] * labelled, *["Meaning"] * defined]
         rows: list[tuple[n.Inlines, ...]] = []
         for value in values:
             row: list[n.Inlines] = [(n.Code(value.code),) if value.code else n.line("(blank)")]
@@ -140,7 +148,7 @@ class Entries:
         columns += ["Records"] * counted + ["Share"] * bool(base)
         title = self.prose.title(name)
         yield n.Table(
-            caption=n.line(f"Values of {title}", f"; shares of {base}" if base else ""),
+            caption=n.line(f"{title}: values", f"; shares of {base}" if base else ""),
             columns=tuple(columns),
             rows=tuple(rows),
             numbers=counted + bool(base),
@@ -165,76 +173,78 @@ class Entries:
         blank = "No or unknown, never no." if isinstance(domain, FlagDomain) else ""
         return [*listed, Value(code="", label=" ", definition=blank)]
 
-    def _values_in_words(self, variable: Variable) -> n.Blocks:
+    def _values_in_words(self, variable: Variable, tabled: bool) -> n.Blocks:
+        """Say which values there are, unless a table tells it, and what else is to know of them."""
         domain = self.codebook.domain_of(variable.name)
-        words = in_words(domain, variable.domain)
+        told: list[n.Inlines] = []
         if isinstance(domain, FlagDomain):
-            words = n.line(n.Code("1"), " or missing; missing means no or unknown, never no")
+            told.append(n.line(n.Code("1"), " or missing; missing means no or unknown, never no."))
+        elif not tabled:
+            told.append(n.line(in_words(self.prose, domain, variable.domain), "."))
+        elif len(domain.codes) > LONG:
+            told.append(n.line(in_words(self.prose, domain, variable.domain), f"; those without a row are "
+                               f"fewer than {self.shown.least}."))  # fmt: skip
         if variable.list:
-            words = n.line(words, ". A cell may list several, parted by ", n.Code(variable.list),
-                           ": what is known, not all there is")  # fmt: skip
-        if getattr(domain, "definition", ""):
-            words = n.line(words, ". ", self.prose.inlines(getattr(domain, "definition", "")))
-        if variable.name in self.shown.counts and len(domain.codes) > LONG:
-            words = n.line(words, f". A value without a row above: fewer than {self.shown.least}")
-        return (n.Paragraph(words),)
+            told.append(n.line("A cell may list several, parted by ", n.Code(variable.list),
+                               ": what is known, not all there is."))  # fmt: skip
+        if definition := getattr(domain, "definition", ""):
+            told.append(self.prose.inlines(definition))
+        return (n.Paragraph(n.joined(told, " ")),) if told else ()
 
     def _hierarchy(self, variable: Variable) -> n.Blocks:
         if not variable.hierarchy:
             return ()
-        target = f"#{anchor('hierarchy', variable.hierarchy)}"
-        return (n.Paragraph((n.Link(target, (n.Text(f"hierarchy {variable.hierarchy}"),)),)),)
+        words = f"Hierarchy {variable.hierarchy}"
+        return (n.Paragraph((self.prose.link("hierarchy", variable.hierarchy, words),)),)
 
     def _shares(self, name: str) -> n.Blocks:
         group = self.shown.group_of(name)
         if not group:
             return ()
-        title = n.Text(n.plain(self.prose.inlines(self.codebook.groups[group].title)))
-        words = n.line("within the group ", n.Link(f"#{anchor('group', group)}", (title,)), " only")
-        return (n.Paragraph(words),)
+        title = n.plain(self.prose.inlines(self.codebook.groups[group].title))
+        link = self.prose.link("group", group, title)
+        return (n.Paragraph(n.line("Within the group ", link, " only")),)
 
     def _contributors(self, variable: Variable) -> n.Blocks:
         """Say who collects a variable; who is not spoken of is unknown, which is not `no`."""
         labels = {name: one.label for name, one in self.codebook.contributors.items()}
         said: list[n.Blocks] = [
-            (n.Paragraph(n.line(self.contributor(name), ": ", self.wording.collection(one))),)
+            (n.Paragraph(n.line(self._contributor(name), ": ", self.wording.collection(one))),)
             for name, one in variable.contributors.items()
         ]
-        silent = [self.contributor(name) for name in labels if name not in variable.contributors]
+        silent = [self._contributor(name) for name in labels if name not in variable.contributors]
         unknown = n.line(n.joined([(one,) for one in silent], ", ", " and "),
                          ": unknown, as the codebook does not say")  # fmt: skip
         if not said:
             return (n.Paragraph(unknown),) if silent else ()
         return (n.Listed((*said, *[(n.Paragraph(unknown),)] * bool(silent))),)
 
-    def contributor(self, name: str) -> n.Link:
-        """Give the link to a contributor."""
-        return n.Link(
-            f"#{anchor('contributor', name)}", (n.Text(self.codebook.contributors[name].label),)
-        )
+    def _contributor(self, name: str) -> n.Inline:
+        who = self.codebook.contributors.get(name)
+        return self.prose.link("contributor", name, who.label if who else name)
 
 
-def in_words(domain: Domain, name: str) -> n.Inlines:
+def in_words(prose: Prose, domain: Domain, name: str) -> n.Inlines:
     """Say which values a domain has."""
     if isinstance(domain, RangeDomain):
         unit = f", in {domain.unit}s" if domain.unit not in ("", "year") else ""
-        what = "years" if domain.unit == "year" else "whole numbers"
+        what = "Years" if domain.unit == "year" else "Whole numbers"
         return n.line(f"{what} from {domain.min} to {domain.max}{unit}")
     if domain.is_open:
-        return n.line("any whole number" if name == "std/integer" else "any text")
+        return n.line("Any whole number" if name == "std/integer" else "Any text")
     listed = codes(domain.codes)
     if len(domain.codes) > LONG:
-        words = n.Text(f"{len(domain.codes)} values")
-        listed = n.line(n.Link(f"#{anchor('values', name)}", (words,)))
+        link = prose.link("values", name, f"{len(domain.codes)} values")
+        listed = (link,)
     if isinstance(domain, CountryDomain):
-        what = f"three-letter codes of {domain.standard}, as of {domain.as_of.isoformat()}: "
+        what = f"Three-letter codes of {domain.standard}, as of {domain.as_of.isoformat()}: "
         return n.line(what, listed)
     return listed
 
 
 def erratum(prose: Prose, one: Erratum) -> n.Inlines:
     """Say where the print differs."""
-    printed = n.line(one.where, " prints ", n.Code(one.printed), ".")
+    printed = n.line(one.where, ": ", n.Code(one.printed), ".")
     return n.line(printed, " ", prose.inlines(one.note)) if one.note else printed
 
 

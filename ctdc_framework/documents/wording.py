@@ -21,20 +21,19 @@ from ctdc_framework.codebook import (
 from ctdc_framework.convert import unstructure
 from ctdc_framework.documents import nodes as n
 from ctdc_framework.documents.prose import Prose
-from ctdc_framework.domains import FlagDomain
 from ctdc_framework.rules import Bin, Coalesce, Derive, First, Fold, Recode, Rule
 
-ROLES: Mapping[Role, str] = {
-    Role.QUASI: "quasi-identifier: an outsider may know it about a person, or find it out",
-    Role.SENSITIVE: "sensitive: nobody should learn it about a person",
-    Role.NONE: "neither a quasi-identifier nor sensitive",
+ROLES: Mapping[Role, tuple[str, str]] = {
+    Role.QUASI: ("Quasi-identifier", "an outsider may know it about a person, or find it out"),
+    Role.SENSITIVE: ("Sensitive", "nobody should learn it about a person"),
+    Role.NONE: ("No role", "neither a quasi-identifier nor sensitive"),
 }
 """What each role means."""
 
 STATUSES: Mapping[str, str] = {
     "collected": "collected",
     "partial": "collected in part",
-    "proxy": "not collected itself: a proxy takes its place",
+    "proxy": "by proxy",
     "not-collected": "not collected",
 }
 
@@ -48,9 +47,10 @@ REASONS: Mapping[str, str] = {
 """What each reason for a missing value means."""
 
 SEVERITIES: Mapping[str, str] = {
-    "warning": "Where it happens, the run goes on and says so.",
-    "error": "Where it happens, the run stops.",
+    "warning": "Reading warns of records in which ",
+    "error": "Reading stops at records in which ",
 }
+"""What comes of a check that fails."""
 
 _HOW = {
     "renamed": ("was renamed", "were renamed"),
@@ -82,6 +82,22 @@ class Wording:
     def columns(self, names: Iterable[str], last: str = " and ") -> n.Inlines:
         """List variables and inputs."""
         return n.joined([(self.prose.column(name),) for name in names], ", ", last)
+
+    def ranges(self, names: Iterable[str]) -> n.Inlines:
+        """List variables, of neighbours only the first and the last."""
+        places = list(self.codebook.variables)
+        runs: list[list[str]] = []
+        for name in names:
+            if runs and places.index(name) == places.index(runs[-1][-1]) + 1:
+                runs[-1].append(name)
+            else:
+                runs.append([name])
+        parts = [
+            n.joined([(self.prose.column(name),) for name in (run[0], run[-1])], " to ")
+            if len(run) > 2 else self.columns(run, ", ")
+            for run in runs
+        ]  # fmt: skip
+        return n.joined(parts, ", ", " and ")
 
     def rule(self, entry: RuleEntry) -> n.Inlines:
         """Say what a grouping rule does."""
@@ -125,8 +141,8 @@ class Wording:
                  self._value(params.on[0], new) if new else "missing")
             for new, old in sources.items()
         ]  # fmt: skip
-        return n.line("As a file is read, before anything is held against its list of values: ",
-                    n.joined(replaced, "; "), ". So in ", self.columns(params.on), ".")  # fmt: skip
+        return n.line("As a file is read, ", n.joined(replaced, "; "), ". So in ",
+                      self.columns(params.on), ".")  # fmt: skip
 
     def _foreign(self, entry: RuleEntry) -> n.Inlines:
         """Say of a plugin's rule what it says of itself, and its entries."""
@@ -151,25 +167,22 @@ class Wording:
         return n.line(name, " is ", n.joined(values, ", ", " or "))
 
     def check(self, check: Check) -> n.Inlines:
-        """Say what can never be true of one record."""
+        """Say what should never be true of one record, and what happens where it is."""
         conditions = n.joined([self.condition(one) for one in check.never], ", ", " and ")
-        return n.line("It can never be that ", conditions, ". ", SEVERITIES[check.severity])
+        return n.line(SEVERITIES[check.severity], conditions, ".")
 
     def collection(self, one: Collection) -> n.Inlines:
         """Say how a contributor collects a variable."""
-        words = STATUSES[one.status] + (f" since {one.since}" if one.since is not None else "")
-        several = {
-            None: "",
-            True: "records several values for a person",
-            False: "records a single value for a person",
-        }[one.records_several]
-        told = [n.line(words)]
-        told += [n.line("it means: ", *self.prose.inlines(one.meaning))] if one.meaning else []
-        told += [n.line("recorded instead: ", *self.prose.inlines(one.proxy))] if one.proxy else []
-        if one.approximates:
-            told.append(n.line("comes near to: ", *self.prose.inlines(one.approximates)))
-        told += [n.line(several)] if several else []
-        told += [self.prose.inlines(one.note)] if one.note else []
+        since = f" since {one.since}" if one.since is not None else ""
+        texts = (("", one.meaning), ("recorded instead: ", one.proxy),
+                 ("comes near to: ", one.approximates))  # fmt: skip
+        told = [n.line(STATUSES[one.status], since)]
+        told += [n.line(words, self.prose.inlines(text)) for words, text in texts if text]
+        if one.records_several is not None:
+            many = "several values" if one.records_several else "a single value"
+            told.append(n.line(f"{many} for a person"))
+        if one.note:
+            told.append(self.prose.inlines(one.note))
         return n.joined(told, "; ")
 
     def superseded(self, one: Superseded) -> n.Inlines:
@@ -187,15 +200,13 @@ class Wording:
         return n.line(n.Code(code), f" ({label})" if label not in ("", code) else "")
 
     def missing(self, name: str) -> n.Inlines:
-        """Say which texts mean that a variable's value is missing, and what that means."""
+        """Say which texts mean that a variable's value is missing."""
         variable = self.codebook.variables[name]
         texts = [one.code for one in self.codebook.missing.codes if one.code]
-        words: n.Inlines = (n.Text("never in the records that are read."),)
+        words: n.Inlines = (n.Text("Never in the records that are read."),)
         if variable.nullable:
             also = n.line("; in raw files also ", codes(texts)) if texts else ()
-            words = n.line("a blank cell", also, ".")
-        if isinstance(self.codebook.domain_of(name), FlagDomain):
-            words = n.line(words, " Missing means no or unknown, never no.")
+            words = n.line("A blank cell", also, ".")
         if variable.protected:
             return n.line(words, " No privacy strategy may blank it.")
         return words if variable.nullable else n.line(words, " A privacy strategy may blank it.")

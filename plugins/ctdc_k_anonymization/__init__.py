@@ -18,6 +18,7 @@ from ctdc_framework.plugin import (
     Severity,
     Shape,
     Strategy,
+    StrategyError,
     Table,
     entry,
     hookimpl,
@@ -56,7 +57,8 @@ def suppress_records(table: Table, params: KAnonymization, context: Context) -> 
     """Drop every record whose equivalence class holds fewer than k records.
 
     A missing value counts as a value of its own, so two unknowns can shelter each other. What the
-    other variables hold is left as it is.
+    other variables hold is left as it is. The records that stay come in random order, as the
+    original one may tell when somebody was registered. Raises `StrategyError` where none stays.
     """
     keys = keys_of(table.codebook, params)
     columns = [table.columns[number].name for number in table.column_numbers(keys)]
@@ -64,6 +66,13 @@ def suppress_records(table: Table, params: KAnonymization, context: Context) -> 
     if len(table):
         classes = kept.groupby(columns, dropna=False, observed=True, sort=False)
         kept = kept[classes[columns[0]].transform("size") >= params.k]
+    if not len(kept):
+        raise StrategyError(
+            f"no record shares its quasi-identifiers with {params.k - 1} others, so nothing could "
+            "be released",
+            help="name fewer keys, or group their values more coarsely in the codebook",
+        )
+    kept = kept.iloc[context.rng.permutation(len(kept))]
     context.progress(1, 1)
     suppressed = len(table) - len(kept)
     share = suppressed / len(table) if suppressed else 0.0

@@ -33,9 +33,20 @@ class KSynthesis:
         validator=validators.ge(2),
         from_codebook="k",
     )
-    mode: Literal["seeded"] = entry(
-        "seeded: each real record seeds one, and what is left over is joined to more",
-        default="seeded",
+    mode: Literal["value-seeded", "seeded"] = entry(
+        "how records begin. value-seeded: with single values; seeded: each with what k real "
+        "records share of one. The promise is the same",
+        default="value-seeded",
+    )
+    length: int = entry(
+        "longest combination whose count is kept as near as can be",
+        default=3,
+        validator=[validators.ge(2), validators.le(3)],
+    )
+    effort: int = entry(
+        "passes in which the worst records are made anew; more take longer and come nearer",
+        default=50,
+        validator=[validators.ge(0), validators.le(10_000)],
     )
 
 
@@ -44,9 +55,18 @@ def synthesise(table: Table, params: KSynthesis, context: Context) -> Output:
 
     Raises `StrategyError` where no value is held by k records: nothing could be released.
     """
-    from ctdc_k_synthesis.algorithm import seeded
+    from ctdc_k_synthesis.algorithm import synthesise_records
 
-    result = seeded(table.codes, table.sizes, params.k, context.rng, context.progress)
+    result = synthesise_records(
+        table.codes,
+        table.sizes,
+        params.k,
+        context.rng,
+        context.progress,
+        mode=params.mode,
+        length=params.length,
+        effort=params.effort,
+    )
     if not len(result.codes):
         raise StrategyError(
             f"no value is held by {params.k} records, so nothing could be released",
@@ -62,7 +82,7 @@ def synthesise(table: Table, params: KSynthesis, context: Context) -> Output:
     return Output(
         table=table.with_codes(result.codes),
         notes=[note],
-        details={"joined": result.joined},
+        details={"improved": result.improved},
     )
 
 

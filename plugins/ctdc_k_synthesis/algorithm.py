@@ -1,22 +1,21 @@
-"""The seeded algorithm, step by step, over codes and bitsets.
+"""k-synthesis step by step: number the values, begin records, and improve them in passes.
 
-Source of the method: D. Edge et al., Design of a Privacy-Preserving Data Platform for
-Collaboration Against Human Trafficking (arXiv:2005.05688), and the printed CTDC codebook of 2021,
-section 1. Where they round to the nearest multiple of k, this rounds down.
-
-A value is a (variable, code) pair with a number; `bits[v]` has bit r set where record r holds
-value v, so the support of a set of values is the number of bits in the AND of theirs.
+The promise and the idea of seeds and a pool are those of D. Edge et al., Design of a
+Privacy-Preserving Data Platform for Collaboration Against Human Trafficking (arXiv:2005.05688),
+and of the printed CTDC codebook of 2021, section 1; counts are rounded down, as the codebook of
+2024 says. How values are joined and improved is ours: see README.md beside this file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from attrs import frozen
+from attrs import define, frozen
 
-from ctdc_framework.plugin import Progress, jit, value_bitsets, value_counts
+from ctdc_framework.plugin import Progress, StrategyError, value_bitsets, value_counts
+from ctdc_k_synthesis import kernels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,198 +23,215 @@ if TYPE_CHECKING:
 CHUNK = 2000
 """Records between two reports of progress; a chance to cancel."""
 
+MOST_HOLDERS = 500
+"""Originals whose values are counted to know supports; of more, a sample."""
+
+MOST_FOR_TRIPLES = 512
+"""Values for which triples are kept in tables; with more, pairs alone steer (memory V**3)."""
+
+MOST_VALUES = 8000
+"""Values for which pairs are kept in tables."""
+
+STEER, NOISE, SPREAD = 0.9, 0.5, 0.5
+"""Powers of a candidate's support and of what is left of a first value; shaking of a choice."""
+
+SHARE, ABSENT_PAIR, ABSENT_TRIPLE, TRIPLES = 0.02, 1.0, 0.13, 0.05
+"""What the distance is made of (see kernels), found by trial."""
+
+REBUILT, SHAKE = 0.1, 1.0
+"""Share of records that a pass takes apart, and how much chance has in choosing them."""
+
 
 @frozen(kw_only=True, eq=False)
 class Synthetic:
-    """Synthetic records as codes (rows, columns), -1 = missing; how many were joined anew."""
+    """Synthetic records as codes (rows, columns), -1 = missing; how many passes improved them."""
 
     codes: NDArray[np.int16]
-    joined: int
+    improved: int
 
 
-def seeded(
+@define(eq=False)
+class _Work:
+    """The originals by numbered values, the tables of counts, and the records made so far."""
+
+    keep: NDArray[np.int64]
+    column_of: NDArray[np.int64]
+    bits: NDArray[np.uint64]
+    rows: NDArray[np.int16]
+    row_ends: NDArray[np.int64]
+    tables: tuple[Any, Any, Any, Any, Any]
+    kept: NDArray[np.int64]
+    k: int
+    rng: np.random.Generator
+    values: NDArray[np.int32]
+    ends: NDArray[np.int64]
+
+
+def synthesise_records(
     codes: NDArray[np.int16],
     sizes: Sequence[int],
     k: int,
     rng: np.random.Generator,
     progress: Progress,
+    *,
+    mode: Literal["seeded", "value-seeded"] = "value-seeded",
+    length: int = 3,
+    effort: int = 50,
 ) -> Synthetic:
-    """Make records from seeds, join what they leave over, and cut counts to floor(n/k)*k.
+    """Make records whose every combination at least k originals hold, single counts kept.
 
     codes: (records, columns), -1 = missing; column j has codes 0 to sizes[j] - 1.
-    Every released record as a whole is held by at least k records; every value is released
-    floor(n/k)*k times. Rows come in random order. The same generator state gives the same rows.
+    Every record as a whole is held by at least k originals; every value is released
+    floor(n/k)*k times. Combinations of up to `length` (2 or 3) values are kept as near to their
+    counts as `effort` passes find. Rows come in random order. The same generator state gives the
+    same rows, whatever the machine. Raises `StrategyError` where there are too many values.
     """
-    counts = value_counts(codes, sizes)
-    bits = value_bitsets(codes, sizes)
-    offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    kept = counts // k * k
+    work = _number(codes, sizes, k, rng, triples=length > 2)
+    passes = effort if len(work.keep) else 0
+    steps = len(codes) * (passes + 2)
+    done = 0
 
-    seeds = np.full(codes.shape, -1, dtype=np.int16)
-    total = len(codes)
-    for start in range(0, total, CHUNK):
-        part = slice(start, start + CHUNK)
-        draws = rng.random(codes[part].shape)
-        _seed(codes[part], seeds[part], offsets, bits, counts, k, draws)
-        progress(min(start + CHUNK, total), 2 * total)
+    def step(records: int) -> None:
+        nonlocal done
+        done = min(done + records, steps)
+        progress(done, steps)
 
-    # Each value is to be released `kept` times, and the seeds hold `used` of them.
-    used = value_counts(seeds, sizes)
-    left = np.maximum(kept - used, 0)
-    pool = [seeds]
-    column_of = np.repeat(np.arange(len(sizes)), sizes)
-    joined, left_at_first = 0, max(1, int(left.sum()))
-    while left.any():
-        draws = rng.random((CHUNK, len(sizes)))
-        made = np.full((CHUNK, len(sizes)), -1, dtype=np.int16)
-        rows = _join(left, column_of, offsets, bits, counts, k, draws, made)
-        pool.append(made[:rows])
-        joined += rows
-        done = left_at_first - int(left.sum())
-        progress(total + total * done // left_at_first, 2 * total)
-
-    progress(2 * total, 2 * total)
-
-    released = _cut(np.concatenate(pool), offsets, kept, rng)
-    released = released[(released >= 0).any(axis=1)]
-    order = rng.permutation(len(released))
-    return Synthetic(codes=released[order], joined=joined)
+    left = work.kept.copy()
+    if mode == "seeded":
+        work.values, work.ends = _seed(work, left)
+    step(len(codes))
+    more, more_ends, _ = _join(work, left, step)
+    _append(work, more, more_ends)
+    improved = 0
+    for number in range(passes):
+        improved += _improve(work)
+        done = max(done, len(codes) * (number + 2))
+        step(len(codes))
+    released = _decode(work, codes.shape[1], sizes)
+    return Synthetic(codes=released[rng.permutation(len(released))], improved=improved)
 
 
-def _cut(
+def _number(
     codes: NDArray[np.int16],
-    offsets: NDArray[np.int64],
-    kept: NDArray[np.int64],
-    rng: np.random.Generator,
-) -> NDArray[np.int16]:
-    """Blank each value in as many records, drawn at random, as hold it in excess of `kept`."""
-    codes = codes.copy()
-    for column in range(codes.shape[1]):
-        held = np.bincount(
-            codes[:, column][codes[:, column] >= 0],
-            minlength=int(offsets[column + 1] - offsets[column]),
-        )
-        for code in np.flatnonzero(held > kept[offsets[column] : offsets[column + 1]]):
-            excess = held[code] - kept[offsets[column] + code]
-            rows = np.flatnonzero(codes[:, column] == code)
-            codes[rng.choice(rows, size=excess, replace=False), column] = -1
-    return codes
-
-
-@jit
-def _seed(codes: Any, seeds: Any, offsets: Any, bits: Any, counts: Any, k: int, draws: Any) -> None:
-    """Keep of each record values drawn one by one, weighted by joint support, while it is >= k."""
-    columns, words = codes.shape[1], bits.shape[1]
-    current = np.empty(words, np.uint64)
-    waiting = np.empty(columns, np.int64)
-    weight = np.empty(columns, np.int64)
-    for row in range(codes.shape[0]):
-        n = 0
-        for column in range(columns):
-            if codes[row, column] >= 0:
-                value = offsets[column] + codes[row, column]
-                if counts[value] >= k:
-                    waiting[n], weight[n] = column, counts[value]
-                    n += 1
-        for word in range(words):
-            current[word] = ~np.uint64(0)
-        step = 0
-        while n:
-            place = _draw(weight, n, draws[row, step])
-            step += 1
-            column = waiting[place]
-            seeds[row, column] = codes[row, column]
-            chosen = offsets[column] + codes[row, column]
-            for word in range(words):
-                current[word] &= bits[chosen, word]
-            still = 0
-            for other in range(n):
-                if other != place:
-                    column = waiting[other]
-                    value = offsets[column] + codes[row, column]
-                    support = _support(current, bits, value)
-                    if support >= k:  # a combination that is rare stays rare as it grows
-                        waiting[still], weight[still] = column, support
-                        still += 1
-            n = still
-
-
-@jit
-def _join(
-    left: Any,
-    column_of: Any,
-    offsets: Any,
-    bits: Any,
-    counts: Any,
+    sizes: Sequence[int],
     k: int,
-    draws: Any,
-    made: Any,
-) -> Any:
-    """Join pooled values to records while k real ones hold them all; give how many were made.
-
-    `left` (how often each value is still to be used) is counted down. A value alone is held by k
-    records, so each record takes at least one and the pool always empties.
-    """
-    words, values = bits.shape[1], len(left)
-    current = np.empty(words, np.uint64)
-    waiting = np.empty(values, np.int64)
-    weight = np.empty(values, np.int64)
-    for row in range(made.shape[0]):
-        n = 0
-        for value in range(values):
-            if left[value] > 0:
-                waiting[n], weight[n] = value, counts[value]
-                n += 1
-        if n == 0:
-            return row
-        for word in range(words):
-            current[word] = ~np.uint64(0)
-        step = 0
-        while n:
-            chosen = waiting[_draw(weight, n, draws[row, step])]
-            step += 1
-            column = column_of[chosen]
-            made[row, column] = chosen - offsets[column]
-            left[chosen] -= 1
-            for word in range(words):
-                current[word] &= bits[chosen, word]
-            still = 0
-            for other in range(n):
-                value = waiting[other]
-                if column_of[value] != column:
-                    support = _support(current, bits, value)
-                    if support >= k:
-                        waiting[still], weight[still] = value, support
-                        still += 1
-            n = still
-    return made.shape[0]
-
-
-@jit
-def _draw(weight: Any, n: int, uniform: float) -> int:
-    """Draw one of the first n places with probability proportional to its weight."""
-    total = 0
-    for place in range(n):
-        total += weight[place]
-    mark = uniform * total
-    for place in range(n):
-        mark -= weight[place]
-        if mark < 0:
-            return place
-    return n - 1
-
-
-@jit
-def _support(current: Any, bits: Any, value: int) -> Any:
-    """Count the records that hold everything in `current` and a value besides."""
-    support = np.int64(0)
-    for word in range(len(current)):
-        both = current[word] & bits[value, word]
-        # The number of one bits, by adding neighbours: there is no instruction for it here.
-        both -= (both >> np.uint64(1)) & np.uint64(0x5555555555555555)
-        both = (both & np.uint64(0x3333333333333333)) + (
-            (both >> np.uint64(2)) & np.uint64(0x3333333333333333)
+    rng: np.random.Generator,
+    *,
+    triples: bool,
+) -> _Work:
+    """Number the values that k records hold, and count their pairs and triples."""
+    counts = value_counts(codes, sizes)
+    keep = np.flatnonzero(counts >= k)
+    many = len(keep)
+    if many > MOST_VALUES:
+        raise StrategyError(
+            f"{many} values are held by {k} records or more, and k-synthesis takes {MOST_VALUES}",
+            help="group values in the codebook, or leave variables with very many values out",
         )
-        both = (both + (both >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-        support += np.int64((both * np.uint64(0x0101010101010101)) >> np.uint64(56))
-    return support
+    number = np.full(len(counts) + 1, -1, dtype=np.int64)
+    number[keep] = np.arange(many)
+    offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    numbered = np.where(codes >= 0, number[offsets[:-1] + codes], -1)
+    rows = numbered[numbered >= 0].astype(np.int16)
+    row_ends = np.cumsum((numbered >= 0).sum(axis=1))
+    with_triples = triples and many <= MOST_FOR_TRIPLES
+    sides = many * (many - 1) // 2 if with_triples else 0
+    pairs = np.zeros((many, many, 2), dtype=np.int32)
+    triple = np.zeros((sides * (many - 2) // 3, 2), dtype=np.int32)
+    kernels.count_originals(rows, row_ends, pairs, triple)
+    pairs[np.arange(many), np.arange(many), 0] = counts[keep]
+    tables = (
+        pairs,
+        triple,
+        np.zeros((many, many), dtype=np.float32),
+        np.zeros((sides, many), dtype=np.float32),
+        np.array([SHARE, ABSENT_PAIR, SHARE, ABSENT_TRIPLE / TRIPLES, TRIPLES]),
+    )
+    kernels.weigh(*tables)
+    return _Work(
+        keep=keep,
+        column_of=np.repeat(np.arange(len(sizes)), sizes)[keep],
+        bits=np.ascontiguousarray(value_bitsets(codes, sizes)[keep]),
+        rows=rows,
+        row_ends=row_ends,
+        tables=tables,
+        kept=counts[keep] // k * k,
+        k=k,
+        rng=rng,
+        values=np.empty(0, dtype=np.int32),
+        ends=np.empty(0, dtype=np.int64),
+    )
+
+
+def _seed(work: _Work, left: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    values, ends, done = _room(left)
+    order = work.rng.permutation(len(work.row_ends))
+    kernels.seed(order, left, *_originals(work), *work.tables, *_taste(work), values, ends, done)
+    return values[: int(done[1])], ends[: int(done[0])]
+
+
+def _join(
+    work: _Work, left: NDArray[np.int64], step: Any = lambda records: None
+) -> tuple[NDArray[np.int32], NDArray[np.int64], float]:
+    """Join what is left to records; give them, and how much they lower the distance."""
+    values, ends, done = _room(left)
+    chance = np.arange(int(left.max(initial=0)) + 1, dtype=float) ** SPREAD
+    made = CHUNK
+    while made == CHUNK:
+        made = kernels.join(
+            CHUNK, chance, left, *_originals(work), *work.tables, *_taste(work), values, ends, done
+        )
+        step(made)
+    return values[: int(done[1])], ends[: int(done[0])], float(done[2])
+
+
+def _room(left: NDArray[np.int64]) -> tuple[Any, Any, Any]:
+    total = int(left.sum())
+    return np.empty(total, np.int32), np.empty(total, np.int64), np.zeros(3)
+
+
+def _originals(work: _Work) -> tuple[Any, Any, Any, Any]:
+    return work.column_of, work.bits, work.rows, work.row_ends
+
+
+def _taste(work: _Work) -> tuple[Any, Any, Any, Any, Any]:
+    steer = np.arange(2 * len(work.row_ends) + MOST_HOLDERS + 1, dtype=np.float32) ** STEER
+    return work.k, MOST_HOLDERS, steer, NOISE, work.rng
+
+
+def _append(work: _Work, values: NDArray[np.int32], ends: NDArray[np.int64]) -> None:
+    work.ends = np.concatenate([work.ends, ends + len(work.values)])
+    work.values = np.concatenate([work.values, values])
+
+
+def _improve(work: _Work) -> bool:
+    """Take the records that are worth least apart and join them anew; keep that if it is better."""
+    lengths = np.diff(work.ends, prepend=0)
+    worth = np.empty(len(work.ends))
+    pairs, triples, *_, weights = work.tables
+    kernels.worth(work.values, work.ends, pairs, triples, weights, worth)
+    worth += SHAKE * worth.std() * work.rng.standard_normal(len(worth))
+    few = max(1, int(REBUILT * len(worth)))
+    apart = np.zeros(len(worth), dtype=bool)
+    apart[np.argpartition(worth, few - 1)[:few]] = True
+    chosen = np.flatnonzero(apart)
+    lost = kernels.count_released(work.values, work.ends, chosen, -1, *work.tables)
+    theirs = np.repeat(apart, lengths)
+    left = np.bincount(work.values[theirs], minlength=len(work.kept))
+    values, ends, gained = _join(work, left)
+    if lost + gained <= 0:
+        kernels.count_released(values, ends, np.arange(len(ends)), -1, *work.tables)
+        kernels.count_released(work.values, work.ends, chosen, 1, *work.tables)
+        return False
+    work.values, work.ends = work.values[~theirs], np.cumsum(lengths[~apart])
+    _append(work, values, ends)
+    return True
+
+
+def _decode(work: _Work, columns: int, sizes: Sequence[int]) -> NDArray[np.int16]:
+    offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    released = np.full((len(work.ends), columns), -1, dtype=np.int16)
+    record = np.repeat(np.arange(len(work.ends)), np.diff(work.ends, prepend=0))
+    column = work.column_of[work.values]
+    released[record, column] = work.keep[work.values] - offsets[column]
+    return released

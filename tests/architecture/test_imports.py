@@ -17,12 +17,13 @@ FRAMEWORK = ROOT / "ctdc_framework"
 PLUGINS = sorted(path for path in (ROOT / "plugins").glob("ctdc_*") if path.is_dir())
 
 ORDER = [
-    "errors", "faults", "locator", "toml_file", "convert",
+    "errors", "faults", "locator", "codebook_format", "toml_file", "convert",
     "countries", "domains", "hierarchies", "codebook", "columns", "rules",
-    "domain_checks", "rule_checks", "tables", "codebook_checks", "codebook_io", "documents",
+    "domain_checks", "rule_checks", "tables", "codebook_checks", "codebook_io",
+    "files", "documents", "exchange", "codebook_sight", "codebook_guess",
     "claims", "results", "compiled", "counting", "pairs",
     "plugin", "hookspecs", "parameters", "registry",
-    "plan_entries", "plan", "gate", "files", "prepare",
+    "plan_entries", "json_schema", "plan", "gate", "prepare",
     "runner", "compare", "charts", "report", "release_files", "publish",
     "demo_data", "demo_plan", "api", "testing", "cli",
 ]  # fmt: skip
@@ -35,7 +36,8 @@ DOORS = {
     "rich": {"cli"},
     "pluggy": {"plugin", "hookspecs", "registry"},
     "cattrs": {"convert"},
-    "tomli": {"toml_file", "plan_entries"},
+    "tomli": {"toml_file", "plan_entries", "codebook_format"},
+    "markdown_it": {"documents"},
     "numba": {"compiled"},
     "pandas": {"tables"},
     "altair": {"charts"},
@@ -45,7 +47,9 @@ DOORS = {
 }
 """The modules through which a library enters."""
 
-READ_DATA, READ_OWN = {"files", "release_files", "toml_file"}, {"countries", "demo_plan", "report"}
+READ_DATA, READ_OWN = {"files", "release_files", "toml_file", "exchange"}, {
+    "countries", "demo_plan", "report", "documents",
+}  # fmt: skip
 """The modules that open files: the user's, and those that come with the package."""
 WRITE_A_PLAN = {"cli"}
 

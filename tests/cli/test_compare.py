@@ -85,7 +85,7 @@ def test_what_may_be_released_is_written_where_asked_for(ctdc, plan):
     )
 
 
-def test_a_candidate_below_the_codebooks_k_is_compared_and_not_released(ctdc, plan):
+def test_a_candidate_below_the_codebooks_k_is_compared_and_not_released(ctdc, plan, drawn):
     said = ctdc("compare", plan, "--out", "out", "--write-releases", "--json")
 
     assert "below the codebook's 10" in json.loads(said.out)["refused"]["synthesis[k=5]"]
@@ -109,7 +109,7 @@ def test_another_data_file_can_be_given(ctdc, plan, cases):
     assert ctdc("compare", plan, "--out", "out", "--data", "others.csv").code == 0
 
 
-def test_a_measure_that_fails_is_told_by_code_4_without_its_text(ctdc, plan, monkeypatch):
+def test_a_measure_that_fails_is_told_by_code_4_without_its_text(ctdc, plan, monkeypatch, drawn):
     found = registry.load(extra={"failing": Failing})
     monkeypatch.setattr(api, "load_registry", lambda without=(): found)
     plan.write_text(PLAN + '[[measures]]\nmeasure = "failing"\n', encoding="utf-8")

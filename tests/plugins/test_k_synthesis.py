@@ -6,8 +6,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from ctdc_k_synthesis import STRATEGY, KSynthesis, synthesise
-from ctdc_k_synthesis.algorithm import seeded
+from ctdc_k_synthesis import STRATEGY, KSynthesis, algorithm, synthesise
+from ctdc_k_synthesis.algorithm import synthesise_records
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +20,7 @@ from ctdc_framework.plugin import (
     RecordSupport,
     SingleCounts,
     StrategyError,
+    count_combinations,
     silent,
     table_of_codes,
 )
@@ -74,6 +75,12 @@ PRINTED = [
     ("Female", "30--38", None),
     ("Female", "30--38", None),
 ]
+
+
+MODES = st.sampled_from([
+    {"mode": mode, "length": length, "effort": effort}
+    for mode in ("seeded", "value-seeded") for length in (2, 3) for effort in (0, 1, 9)
+])  # fmt: skip
 
 
 def context(seed=0, progress=silent):
@@ -205,11 +212,11 @@ def coded(draw):
 
 
 @settings(max_examples=250, deadline=None)
-@given(coded(), st.integers(2, 20), st.integers(0, 2**64))
-def test_every_row_has_support_every_count_is_floored_and_nothing_is_made_up(table, k, seed):
+@given(coded(), st.integers(2, 20), st.integers(0, 2**64), MODES)
+def test_every_row_has_support_every_count_is_floored_and_nothing_is_made_up(table, k, seed, mode):
     original = gate.original_of(table)
     try:
-        released = synthesise(table, KSynthesis(k=k), context(seed)).table
+        released = synthesise(table, KSynthesis(k=k, **mode), context(seed)).table
     except StrategyError:
         counts = Counter(value for row in table.codes for value in held(row))
         assert max(counts.values(), default=0) < k
@@ -221,25 +228,27 @@ def test_every_row_has_support_every_count_is_floored_and_nothing_is_made_up(tab
 
 
 @settings(max_examples=60, deadline=None)
-@given(coded(), st.integers(2, 10), st.integers(0, 99))
-def test_the_same_state_of_the_generator_gives_the_same_rows(table, k, seed):
+@given(coded(), st.integers(2, 10), st.integers(0, 99), MODES)
+def test_the_same_state_of_the_generator_gives_the_same_rows(table, k, seed, mode):
     one, two = (
-        seeded(table.codes, table.sizes, k, np.random.default_rng(seed), silent) for _ in range(2)
+        synthesise_records(table.codes, table.sizes, k, np.random.default_rng(seed), silent, **mode)
+        for _ in range(2)
     )
 
     assert np.array_equal(one.codes, two.codes)
-    assert one.joined == two.joined
+    assert one.improved == two.improved
 
 
 @settings(max_examples=100, deadline=None)
-@given(coded(), st.integers(2, 10), st.integers(0, 99))
-def test_it_keeps_its_promise_in_any_order_of_records_and_columns(table, k, seed):
+@given(coded(), st.integers(2, 10), st.integers(0, 99), MODES)
+def test_it_keeps_its_promise_in_any_order_of_records_and_columns(table, k, seed, mode):
     shuffle = np.random.default_rng(seed)
     rows = shuffle.permutation(len(table))
     columns = shuffle.permutation(len(table.columns))
     codes = np.ascontiguousarray(table.codes[rows][:, columns])
 
-    made = seeded(codes, [table.sizes[n] for n in columns], k, shuffle, silent)
+    sizes = [table.sizes[n] for n in columns]
+    made = synthesise_records(codes, sizes, k, shuffle, silent, **mode)
 
     check(codes, made.codes, k)
 
@@ -247,7 +256,10 @@ def test_it_keeps_its_promise_in_any_order_of_records_and_columns(table, k, seed
 def test_other_seeds_give_other_rows():
     codes = np.random.default_rng(1).integers(-1, 3, (200, 4)).astype(np.int16)
 
-    made = [seeded(codes, [3] * 4, 5, np.random.default_rng(seed), silent) for seed in range(5)]
+    made = [
+        synthesise_records(codes, [3] * 4, 5, np.random.default_rng(seed), silent)
+        for seed in range(5)
+    ]
 
     assert len({one.codes.tobytes() for one in made}) == 5
 
@@ -258,7 +270,9 @@ def test_other_seeds_give_other_rows():
 def test_a_count_just_below_k_is_gone_and_one_just_above_is_k(k):
     codes = np.concatenate([np.full(n, code) for code, n in enumerate((k - 1, k, k + 1, 2 * k))])
 
-    made = seeded(codes.astype(np.int16)[:, None], [4], k, np.random.default_rng(0), silent)
+    made = synthesise_records(
+        codes.astype(np.int16)[:, None], [4], k, np.random.default_rng(0), silent
+    )
 
     assert Counter(made.codes[:, 0].tolist()) == {1: k, 2: k, 3: 2 * k}
 
@@ -282,10 +296,10 @@ def uniques(rows, columns):
     ids=["all-unique", "no-records", "k-1-records", "all-missing"],
 )
 def test_where_no_value_is_common_nothing_is_made(codes, sizes):
-    made = seeded(codes, sizes, 10, np.random.default_rng(0), silent)
+    made = synthesise_records(codes, sizes, 10, np.random.default_rng(0), silent)
 
     assert made.codes.shape == (0, len(sizes))
-    assert made.joined == 0
+    assert made.improved == 0
 
 
 def test_where_nothing_is_made_the_strategy_says_so(toy):
@@ -296,7 +310,7 @@ def test_where_nothing_is_made_the_strategy_says_so(toy):
 def test_equal_records_come_back_whole_but_for_what_is_rounded_away():
     codes = np.tile(np.array([0, 1, -1, 2], np.int16), (47, 1))
 
-    made = seeded(codes, [3] * 4, 10, np.random.default_rng(0), silent)
+    made = synthesise_records(codes, [3] * 4, 10, np.random.default_rng(0), silent)
 
     check(codes, made.codes, 10)
     assert (made.codes[:, 2] == -1).all()
@@ -306,7 +320,7 @@ def test_equal_records_come_back_whole_but_for_what_is_rounded_away():
 def test_unique_records_of_common_values_are_taken_apart():
     codes = np.array([(a, b) for a in range(10) for b in range(10)], np.int16)
 
-    made = seeded(codes, [10, 10], 10, np.random.default_rng(0), silent)
+    made = synthesise_records(codes, [10, 10], 10, np.random.default_rng(0), silent)
 
     check(codes, made.codes, 10)
     assert ((made.codes >= 0).sum(axis=1) == 1).all()
@@ -317,7 +331,7 @@ def test_one_column_and_very_many_keep_the_promise(columns):
     rng = np.random.default_rng(3)
     codes = np.where(rng.random((150, columns)) < 0.3, 0, -1).astype(np.int16)
 
-    check(codes, seeded(codes, [1] * columns, 5, rng, silent).codes, 5)
+    check(codes, synthesise_records(codes, [1] * columns, 5, rng, silent).codes, 5)
 
 
 def test_a_value_in_every_record_and_one_in_none_keep_the_promise():
@@ -325,7 +339,7 @@ def test_a_value_in_every_record_and_one_in_none_keep_the_promise():
     codes = rng.integers(-1, 4, (200, 4)).astype(np.int16)
     codes[:, 1] = 2
 
-    made = seeded(codes, [4, 5, 4, 6], 7, rng, silent)
+    made = synthesise_records(codes, [4, 5, 4, 6], 7, rng, silent)
 
     check(codes, made.codes, 7)
     assert (made.codes[:, 1] == 2).sum() == 196
@@ -335,7 +349,7 @@ def test_a_value_in_every_record_and_one_in_none_keep_the_promise():
 def test_sizes_at_the_edge_of_a_word_or_a_chunk_are_counted_right(records):
     codes = np.arange(records, dtype=np.int16)[:, None] % np.array([1, 2, 3], np.int16)
 
-    check(codes, seeded(codes, [1, 2, 3], 2, np.random.default_rng(0), silent).codes, 2)
+    check(codes, synthesise_records(codes, [1, 2, 3], 2, np.random.default_rng(0), silent).codes, 2)
 
 
 # ---- what the order of rows, the notes and the progress tell
@@ -346,7 +360,9 @@ def test_the_order_of_rows_tells_nothing_of_the_order_of_records():
     codes = np.repeat(np.array([0, 1], np.int16), half)[:, None]
 
     first = [
-        seeded(codes, [2], 2, np.random.default_rng(seed), silent).codes[:half, 0].mean()
+        synthesise_records(codes, [2], 2, np.random.default_rng(seed), silent)
+        .codes[:half, 0]
+        .mean()
         for seed in range(200)
     ]
 
@@ -356,18 +372,61 @@ def test_the_order_of_rows_tells_nothing_of_the_order_of_records():
     assert min(first) < 0.4 < 0.6 < max(first)
 
 
-def test_rows_joined_from_what_is_left_over_do_not_stand_at_the_end():
-    # Each value of column 1 is common, and rare beside each of column 0: what the seeds leave of
-    # it is joined to rows of its own, which come after those of the seeds until they are shuffled.
+@pytest.mark.parametrize("mode", ["seeded", "value-seeded"])
+def test_the_place_of_a_value_among_the_rows_is_left_to_chance(mode):
+    # Each value of column 1 is common, and rare beside each of column 0, so that it stands in rows
+    # of its own, which are made by themselves until they are shuffled.
     codes = np.array([(n % 2, n // 2 % 10) for n in range(100)], np.int16)
     places = []
     for seed in range(100):
-        made = seeded(codes, [2, 10], 6, np.random.default_rng(seed), silent)
+        rng = np.random.default_rng(seed)
+        made = synthesise_records(codes, [2, 10], 6, rng, silent, mode=mode)
         check(codes, made.codes, 6)
-        assert made.joined > 20
         places += (np.flatnonzero(made.codes[:, 1] >= 0) / (len(made.codes) - 1)).tolist()
 
     assert 0.48 < np.mean(places) < 0.52
+
+
+def test_more_holders_than_are_counted_and_more_values_than_have_triples_keep_the_promise(
+    monkeypatch,
+):
+    rng = np.random.default_rng(5)
+    codes = rng.integers(-1, 3, (400, 7)).astype(np.int16)
+    for name, value in (("MOST_HOLDERS", 5), ("MOST_FOR_TRIPLES", 4)):
+        monkeypatch.setattr(algorithm, name, value)
+        for mode in ("seeded", "value-seeded"):
+            check(codes, synthesise_records(codes, [3] * 7, 4, rng, silent, mode=mode).codes, 4)
+
+
+def test_more_values_than_can_be_paired_are_refused_with_a_remedy(monkeypatch):
+    monkeypatch.setattr(algorithm, "MOST_VALUES", 3)
+    codes = np.zeros((20, 4), np.int16)
+
+    with pytest.raises(StrategyError, match="4 values are held by 5 records or more"):
+        synthesise_records(codes, [1] * 4, 5, np.random.default_rng(0), silent)
+
+
+def test_a_pass_is_kept_only_if_it_brings_the_release_nearer():
+    rng = np.random.default_rng(6)
+    codes = np.where(rng.random((600, 12)) < 0.5, rng.integers(0, 3, (600, 12)), -1)
+    codes = codes.astype(np.int16)
+    sizes = [3] * 12
+    distances = []
+    for effort in (0, 5, 60):
+        made = synthesise_records(
+            codes, sizes, 5, np.random.default_rng(7), silent, length=2, effort=effort
+        )
+        distances.append(distance(codes, made.codes, sizes, 5))
+
+    assert distances[0] > distances[1] > distances[2]
+
+
+def distance(codes, released, sizes, k):
+    """The distance over pairs, by the formula and by another way of counting."""
+    found = count_combinations([codes, released], sizes, 2).of_length(2).counts
+    n, m = found[found[:, 0] >= k].T
+    weight = algorithm.SHARE + 1 / n
+    return (weight * abs(n - m)).sum() + algorithm.ABSENT_PAIR * (m == 0).sum()
 
 
 def test_notes_and_details_hold_no_value_of_the_records(real):

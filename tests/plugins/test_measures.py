@@ -192,7 +192,7 @@ def test_every_measure_can_be_bound_without_parameters():
 
 
 @pytest.mark.shared_data
-def test_k_synthesis_of_10k_cases_is_as_good_as_the_showcases(shared):
+def test_k_synthesis_of_10k_cases_is_nearer_than_the_showcases(shared):
     registry = api.load_registry()
     codebook = api.load_codebook("ctdc-2021", registry.rules)
     data = Path(shared) / "data" / "ctdc_shaped_10k.csv.gz"
@@ -203,14 +203,13 @@ def test_k_synthesis_of_10k_cases_is_as_good_as_the_showcases(shared):
     released = synthesise(original, KSynthesis(k=10), context(1)).table
     pair = Pair(original=original, candidate=released, k=10)
 
-    known = {  # microsoft/synthetic-data-showcase, row-seeded, k = 10, at length 2 and 3
-        PRESERVATION: (0.328, 0.149),
-        ERROR: (0.497, 0.709),
-        LOST: (0.110, 0.331),
-    }
-    for name, values in known.items():
+    # The Synthetic Data Showcase of 2021 gives, in this order: .328, .149; .497, .709; .110, .331.
+    goals = {PRESERVATION: (0.40, 0.20), ERROR: (0.43, 0.62), LOST: (0.001, 0.09)}
+    for name, values in goals.items():
         found = scores(name, pair, length=3)
         for length, value in zip((2, 3), values, strict=True):
-            assert found[f"length {length}"] == pytest.approx(value, rel=0.1), (name, length)
+            score = found[f"length {length}"]
+            assert score >= value if name == PRESERVATION else score <= value, (name, length)
+    assert len(released) <= 20_500
     assert set(scores(LEAKAGE, pair, length=3).values()) == {0}
     assert scores("single-count-error", pair)["largest"] <= 9

@@ -7,7 +7,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ctdc_framework import counting
@@ -69,6 +69,7 @@ def test_records_are_counted_side_by_side(toy, original, candidate, length):
     shown=st.dictionaries(ROW, st.integers(0, 9), max_size=8),
     length=st.integers(1, 7),
 )
+@example(rows=[(0,) * 7] * 3, shown={(-1,) * 7: 3, (0, *[-1] * 6): 2}, length=2)
 def test_published_counts_stand_beside_true_ones_and_0_where_not_shown(toy, rows, shown, length):
     table = table_of(toy, list(shown), list(shown.values()))
     pair = Pair(original=table_of(toy, rows), candidate=table, k=3, length=7)

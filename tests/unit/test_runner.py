@@ -116,7 +116,7 @@ def test_seed_candidate_stage_and_run_each_give_other_draws():
     every = [
         draws(seed, candidate, stage, run=run)
         for seed, candidate, stage, run in itertools.product(
-            (0, 1, 2**64), ("a", "b", "ab"), ("b", "c", "measure b"), (0, 1, 2)
+            (0, 1, 2**64), ("a", "b", "ab"), ("b", "c", "bc", "measure b"), (0, 1, 2)
         )
     ]
 
@@ -218,6 +218,8 @@ def refuses(one, original, **options):
     with pytest.raises(StrategyError) as caught:
         run(candidate(one), original, **options)
     assert CANARY not in message_of(caught.value)
+    # Nor may it hang on: what prints the error might print what it came from.
+    assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
     return message_of(caught.value)
 

@@ -1,0 +1,198 @@
+"""Frictionless Data Packages, version 2: what a release's `datapackage.json` says, and back.
+
+Categories carry codes and labels, `missingValues` the texts for missing. What the standard has no
+word for stands beside it under names of our own (`ctdc:domain`, `ctdc:role`, `ctdc:reason`), as the
+standard provides; other programs pass over them, and reading back is exact by them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+from ctdc_framework.codebook import Codebook, MissingCode, Variable
+from ctdc_framework.convert import unstructure
+from ctdc_framework.domains import STANDARD, FlagDomain, RangeDomain
+from ctdc_framework.exchange import words
+from ctdc_framework.exchange.frictionless_import import import_package as import_package
+from ctdc_framework.tables import COUNT
+
+Descriptor = dict[str, Any]
+
+PROFILES = "https://datapackage.org/profiles/2.0/"
+
+NOT_PART = "Blank: the variable is not part of the combination."
+MANY_ROWS = "Each row is a combination of values and how many records hold it."
+
+FORMATS: Mapping[str, Descriptor] = {
+    ".csv": {"format": "csv", "mediatype": "text/csv", "encoding": "utf-8"},
+    ".tsv": {"format": "tsv", "mediatype": "text/tab-separated-values", "encoding": "utf-8"},
+    ".parquet": {"format": "parquet", "mediatype": "application/vnd.apache.parquet"},
+}
+
+
+@frozen(kw_only=True)
+class DataFile:
+    """A file of a release; `columns` are all variables where none are named."""
+
+    path: str
+    """From the folder in which `datapackage.json` lies, parted by `/`."""
+    sha256: str = ""
+    bytes: int | None = None
+    columns: tuple[str, ...] = field(default=(), converter=tuple)
+    """Variables in the order of the file; last `count`, if its rows are combinations."""
+
+
+def export(
+    codebook: Codebook,
+    files: Iterable[DataFile] = (DataFile(path="data.csv"),),
+    *,
+    blanked: Collection[str] = (),
+) -> Descriptor:
+    """Describe the files of a release by its codebook.
+
+    `blanked` names the variables that a strategy may have blanked: they may be missing here,
+    whether or not they were in the records.
+    """
+    header = codebook.header
+    package: Descriptor = {
+        "$schema": f"{PROFILES}datapackage.json",
+        "name": header.id,
+        "title": header.title,
+        "version": header.version,
+        "description": words.plain(codebook, header.description),
+        "languages": [header.lang],
+        "contributors": [
+            {
+                "title": one.name or one.label,
+                **({"path": one.url} if re.match("https?://", one.url) else {}),
+                "roles": ["dataSource"],
+            }
+            for one in codebook.contributors.values()
+        ],
+        "resources": [_resource(codebook, file, blanked) for file in files],
+    }
+    return {key: value for key, value in package.items() if value}
+
+
+def _resource(codebook: Codebook, file: DataFile, blanked: Collection[str]) -> Descriptor:
+    suffix = re.sub(r".*(?=\.[^./]*$)", "", file.path.removesuffix(".gz")).lower()
+    columns = file.columns or tuple(codebook.variables)
+    counted = columns[-1] == COUNT
+    if counted:
+        blanked = columns
+    resource: Descriptor = {
+        "name": re.sub("[^a-z0-9._-]+", "-", file.path.lower()),
+        "path": file.path,
+        "type": "table",
+        "description": MANY_ROWS if counted else "",
+        **FORMATS.get(suffix, {}),
+        "bytes": file.bytes,
+        "hash": f"sha256:{file.sha256}" if file.sha256 else "",
+        "dialect": _dialect(suffix),
+        "schema": {
+            "$schema": f"{PROFILES}tableschema.json",
+            "fieldsMatch": "exact",
+            "fields": [
+                _field(codebook, codebook.variables[name], name in blanked, counted, suffix)
+                for name in columns
+                if name != COUNT
+            ],
+            "missingValues": _missing(codebook),
+        },
+    }
+    if counted:
+        resource["schema"]["fields"].append(
+            {
+                "name": COUNT,
+                "type": "integer",
+                "description": "How many records hold the combination.",
+                "constraints": {"required": True, "minimum": 0},
+            }
+        )
+    return {key: value for key, value in resource.items() if value not in ("", None, {})}
+
+
+def _dialect(suffix: str) -> Descriptor:
+    delimiter = {".csv": ",", ".tsv": "\t"}.get(suffix)
+    if delimiter is None:
+        return {}
+    return {
+        "$schema": f"{PROFILES}tabledialect.json",
+        "header": True,
+        "delimiter": delimiter,
+        "lineTerminator": "\n",
+    }
+
+
+def _field(
+    codebook: Codebook, variable: Variable, blanked: bool, counted: bool, suffix: str
+) -> Descriptor:
+    domain = codebook.domain_of(variable.name)
+    told = [words.meaning(codebook, variable), NOT_PART if counted else ""]
+    if blanked and not counted:
+        told.append(words.BLANKED)
+    found: Descriptor = {
+        "name": variable.name,
+        "type": "string",
+        "title": words.title(codebook, variable, 120),
+        "description": " ".join(part for part in told if part),
+        "constraints": {"required": True} if not (blanked or variable.nullable) else {},
+    }
+    # Parquet holds texts in every column.
+    numbers = isinstance(domain, RangeDomain | FlagDomain) and suffix != ".parquet"
+    if variable.list:
+        found |= {"type": "list", "delimiter": variable.list, "itemType": "string"}
+    elif isinstance(domain, RangeDomain) and numbers:
+        found["type"] = "integer"
+        found["constraints"] |= {"minimum": domain.min, "maximum": domain.max}
+    else:
+        labels = words.labels(domain.values)
+        found |= {"type": "integer"} if numbers else {}
+        found["categories"] = [
+            {
+                "value": int(code) if numbers else code,
+                **({"label": labels[code]} if code in labels else {}),
+            }
+            for code in domain.codes
+        ]
+        found["categoriesOrdered"] = domain.ordered
+    if domain not in STANDARD.values():
+        found["ctdc:domain"] = {"name": variable.domain, **_kept(unstructure(domain))}
+    found["ctdc:role"] = [role.value for role in variable.role]
+    return {key: value for key, value in found.items() if value not in ("", {})}
+
+
+def _kept(value: Any) -> Any:
+    """Leave out of a domain's entries what is empty, and so is the default."""
+    if isinstance(value, list):
+        return [_kept(one) for one in value]
+    if isinstance(value, dict):
+        kept = {key: one for key, one in value.items() if one is not False and one not in ("", [])}
+        return {key: _kept(one) for key, one in kept.items()}
+    return value
+
+
+def _missing(codebook: Codebook) -> list[Descriptor]:
+    """Give the texts for missing, an empty cell first; labels that two share name the text too."""
+    codes = {"": MissingCode(code="", reason="unknown"), **_by_code(codebook)}
+    labels = [one.label for one in codes.values()]
+    return [
+        {
+            "value": one.code,
+            **({"label": _label(one, labels.count(one.label))} if one.label else {}),
+            **({"ctdc:reason": one.reason} if one.code in _by_code(codebook) else {}),
+        }
+        for one in codes.values()
+    ]
+
+
+def _by_code(codebook: Codebook) -> dict[str, MissingCode]:
+    return {one.code: one for one in codebook.missing.codes}
+
+
+def _label(one: MissingCode, sharing: int) -> str:
+    return one.label if sharing == 1 else f"{one.label}: {one.code}"
