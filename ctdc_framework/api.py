@@ -22,7 +22,7 @@ from ctdc_framework.errors import CtdcError, DataError, PlanError, did_you_mean,
 from ctdc_framework.plan import Candidate, Plan, load_plan, refuse_below_k
 from ctdc_framework.publish import Job, draw_seed, publish
 from ctdc_framework.registry import Registry
-from ctdc_framework.results import Release
+from ctdc_framework.results import Note, Release
 
 if TYPE_CHECKING:
     from ctdc_framework.files import RawFile
@@ -51,6 +51,8 @@ class Outcome:
 
     comparison: Comparison
     out: Path
+    notes: tuple[Note, ...] = ()
+    """What had to be said of the data and the seed."""
     hashes: dict[str, str] = field(factory=dict)
 
 
@@ -187,7 +189,7 @@ def execute(
         hashes = publish(comparison, job, work, releases=_folders(comparison, work, releases))
         if raw is not None:
             files.write_raw(raw, work / "private" / "raw.csv")
-    return Outcome(comparison=comparison, out=out, hashes=hashes)
+    return Outcome(comparison=comparison, out=out, notes=job.notes, hashes=hashes)
 
 
 def _folders(comparison: Comparison, work: Path, releases: Releases) -> list[tuple[Release, Path]]:

@@ -11,6 +11,7 @@ from typing import Protocol
 from attrs import evolve, field, frozen
 
 from ctdc_framework import gate
+from ctdc_framework.claims import Claim
 from ctdc_framework.codebook import Codebook
 from ctdc_framework.errors import CtdcError, StrategyError
 from ctdc_framework.plan import BoundMeasure, Candidate, Plan
@@ -59,7 +60,7 @@ class Verdict:
     """Why it may not be released, or could not be run."""
     error: CtdcError | None = field(default=None, eq=False)
     """What stopped it, where something did."""
-    claims: tuple[str, ...] = ()
+    claims: tuple[Claim, ...] = ()
     notes: tuple[Note, ...] = ()
 
 
@@ -157,8 +158,7 @@ def _run(
         raise
     except CtdcError as error:
         return evolve(verdict, may_release=False, reason=error.message, error=error), runs
-    claims = tuple(str(claim) for claim in runs[0].claims)
-    verdict = evolve(verdict, claims=claims, notes=runs[0].notes)
+    verdict = evolve(verdict, claims=runs[0].claims, notes=runs[0].notes)
     if candidate.below_k:
         reason = f"its k is below the codebook's {plan.codebook.k}: compared only"
         verdict = evolve(verdict, may_release=False, reason=reason)

@@ -110,7 +110,8 @@ class Band:
 class BandsDomain(Domain):
     """Bands of whole numbers, each written by a template.
 
-    >>> ages = BandsDomain(kind="bands", bands=(Band(from_=0, to=8), Band(from_=9)), unit="year")
+    >>> young, old = Band(from_=0, to=8), Band(from_=9)
+    >>> ages = BandsDomain(kind="bands", bands=(young, old), read_dash="any")
     >>> ages.codes, ages.read("0 - 8"), ages.read("00--8") is OUTSIDE, ages.band_of(8)
     (('0--8', '9+'), '0--8', True, '0--8')
     """

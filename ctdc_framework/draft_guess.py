@@ -208,7 +208,7 @@ _RECOGNISERS: Sequence[Callable[[Sight], Finding | None]] = (
     _identifier,
     numbers.years,
     numbers.small_numbers,
-    numbers.decimals,
     numbers.whole_numbers,
+    numbers.decimals,
     _values,
 )

@@ -53,7 +53,7 @@ SENTINELS = frozenset([-7, -8, -9, -77, -88, -98, -99, -999, -9999])
 """Numbers that stand for missing where no other number is below 0."""
 
 TOPICS = {
-    "age": "age aged ages",
+    "age": "age aged ages agegr agegrp agegroup ageband agebroad",
     "birth": "birth birthday born dob",
     "person": "gender sex majority minor adult marital married civil ethnic ethnicity race religion"
     " language tongue education edu occupation profession job disability children household",

@@ -30,6 +30,8 @@ class Writer:
     found: Mapping[str, Finding]
     left_out: Sequence[str]
     domains: dict[Domain, str] = field(factory=dict)
+    remarks: set[str] = field(factory=set)
+    """What has been explained once."""
 
     def text(self) -> str:
         """Give the whole text, in its normal form."""
@@ -140,8 +142,10 @@ class Writer:
         yield from self._about(name, one, "inputs")
 
     def _about(self, name: str, one: Finding, table: str) -> Iterator[str]:
-        said = [f"Seems to be {one.what}: {one.why}.", *one.remarks]
-        if one.hides and one.domain:
+        said = [f"Seems to be {one.what}: {one.why}."]
+        said += [remark for remark in one.remarks if remark not in self.remarks]
+        self.remarks.update(one.remarks)
+        if one.hides and not one.is_input:
             said.append(f"Some values held by fewer than {self.k} rows are not listed.")
         yield ""
         yield from _comment(" ".join(said))
@@ -227,6 +231,8 @@ def _missing_lines(codes: Mapping[str, str]) -> list[str]:
 
 def _domain(name: str, domain: Domain) -> Iterator[str]:
     yield ""
+    if isinstance(domain, CountryDomain):
+        yield "# Codes are judged as on a day: write the day on which your list was made."
     yield f"[domains.{quoted_key(name)}]"
     # Lists of tables go last, as they are long.
     for key, value in sorted(_stated(domain), key=lambda one: _is_long(one[1])):

@@ -111,6 +111,11 @@ def load_plan(path: Path, registry: Registry) -> Plan:
     for number, one in enumerate(entries.measures):
         try:
             measures.append(bind_measure(one, registry))
+            if any(one.measure == other.measure for other in entries.measures[:number]):
+                message = f"the plan measures `{one.measure}` twice"
+                help = "remove one; a measure by length shows every length up to its own"
+                at = ("measures", number, "measure")
+                faults.append(Fault(path=at, kind="024", message=message, help=help))
         except Faults as found:
             faults += [fault.under("measures", number) for fault in found.faults]
     if not entries.measures:

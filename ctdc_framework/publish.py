@@ -26,7 +26,7 @@ from ctdc_framework.runner import judge
 if TYPE_CHECKING:
     from ctdc_framework.prepare import Prepared
 
-PACKAGES = ("ctdc-framework", "numpy", "numba", "pandas", "pyarrow")
+PACKAGES = ("ctdc-framework", "numpy", "numba", "pandas", "pyarrow", "altair", "vl-convert-python")
 """Packages whose versions decide what a seed gives."""
 
 GUESSABLE = 1 << 64

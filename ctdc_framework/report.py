@@ -16,7 +16,6 @@ from typing import Any
 from attrs import field, frozen
 
 from ctdc_framework import charts
-from ctdc_framework.claims import NoClaim
 from ctdc_framework.compare import COPY, SHUFFLED, Comparison, Verdict
 from ctdc_framework.convert import unstructure
 from ctdc_framework.plan_entries import GateEntry
@@ -109,7 +108,7 @@ def as_json(comparison: Comparison, details: Details) -> Json:
         "verdicts": [
             {"candidate": one.name}
             | {name: getattr(one, name) for name in told}
-            | {"claims": list(one.claims)}
+            | {"claims": [str(claim) for claim in one.claims]}
             for one in comparison.verdicts
         ],
         "measures": [
@@ -236,15 +235,14 @@ def _judged(verdict: Verdict, comparison: Comparison) -> str:
     missed = sum(one.candidate == verdict.name and one.passed is False for one in comparison.gates)
     gates = f"; misses {missed} of the plan's gates" if missed else ""
     if verdict.may_release:
-        promised = any(not claim.startswith(NoClaim.name) for claim in verdict.claims)
-        return f"may be released{'' if promised else ', promising nothing'}{gates}"
+        return f"may be released{gates}"
     return f"not to be released: {verdict.reason or 'no reason given'}{gates}"
 
 
 def _claims(verdict: Verdict) -> str:
     """Write the claims in short; of long lists of columns only how many they are."""
     short = [
-        re.sub(r"columns=([^,)]*)", lambda found: f"{len(found[1].split())} columns", claim)
+        re.sub(r"columns=([^,)]*)", lambda found: f"{len(found[1].split())} columns", str(claim))
         for claim in verdict.claims
     ]
     return ", ".join(short) or "nothing"

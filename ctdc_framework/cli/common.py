@@ -123,7 +123,7 @@ def show(outcome: Outcome, *, as_json: bool, what: Sequence[str]) -> None:
         )
         return
     width = min(shutil.get_terminal_size().columns, 110)
-    typer.echo(report.as_text(outcome.comparison, report.Details(), width))
+    typer.echo(report.as_text(outcome.comparison, report.Details(notes=outcome.notes), width))
     for line in what:
         typer.echo(line)
 

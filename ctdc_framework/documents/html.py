@@ -132,8 +132,9 @@ def _table(table: n.Table) -> str:
     kind = f'{roles["table"]} class="wordy"' if wordy else ""
     label = escape(n.plain(table.caption))
     listed = "\n".join(rows)
+    region = "" if wordy else f' tabindex="0" role="region" aria-label="{label}"'
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{label}">\n'
+        f'<div class="scroll"{region}>\n'
         f"<table{kind}>\n<caption>{_inlines(table.caption)}</caption>\n"
         f"<thead>\n<tr{roles['row']}>{heads}</tr>\n</thead>\n"
         f"<tbody>\n{listed}\n</tbody>\n</table>\n</div>"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import cached_property
 
 from attrs import frozen
 
 from ctdc_framework.codebook import Codebook, Erratum, RuleEntry, Variable
 from ctdc_framework.documents import nodes as n
-from ctdc_framework.documents.counts import Shown, known_codes
+from ctdc_framework.documents.counts import Shown
 from ctdc_framework.documents.prose import Prose, anchor
 from ctdc_framework.documents.wording import ROLES, Wording, codes
 from ctdc_framework.domains import CountryDomain, Domain, FlagDomain, RangeDomain, Value
@@ -52,10 +53,10 @@ class Entries:
         blocks = list(self.prose.blocks(variable.definition))
         if variable.caveat:
             blocks.append(n.Aside("Caution", self.prose.blocks(variable.caveat)))
-        tables = tuple(self._values(name))
-        facts = [(term, one) for term, one in self._facts(variable, bool(tables)) if one]
-        blocks += tables
-        blocks.append(n.Facts(tuple(facts)))
+        table = self._values(name)
+        facts = self._facts(variable, tabled=table is not None)
+        blocks += [table] if table else []
+        blocks.append(n.Facts(tuple((term, told) for term, told in facts.items() if told)))
         return n.Section(
             id=anchor("variable", name),
             title=(n.Text(self.prose.title(name)),),
@@ -63,92 +64,86 @@ class Entries:
             kind="variable",
         )
 
-    def _facts(self, variable: Variable, tabled: bool) -> Iterator[tuple[str, n.Blocks]]:
-        name, words = variable.name, self.wording
-        yield "Type", _lines(variable.type)
-        yield "Values", self._values_in_words(variable, tabled)
-        yield "Missing", _lines(words.missing(name))
-        yield "Also called", _lines(codes(variable.aliases, " and "))
-        yield "Concept", _lines(self.prose.inlines(variable.concept))
-        yield (
-            "Privacy",
-            _lines(n.joined([n.line(": ".join(ROLES[role])) for role in variable.role], "; ")),
-        )
-        yield "Generalised by", self._hierarchy(variable)
-        yield "Shares", self._shares(name)
-        yield "Contributors", self._contributors(variable)
-        yield "Grouping", _told(
-            n.line(self.prose.link("rule", rule.id, rule.id), ": ", words.rule(rule), " ",
-                   self.prose.inlines(rule.because))
-            for rule in self._rules(name)
-        )  # fmt: skip
-        yield (
-            "Checks",
-            _told(
-                n.line(words.check(check), " ", self.prose.inlines(check.because))
-                for check in self.codebook.checks
-                if name in [one.var for one in check.never]
-            ),
-        )
-        yield (
-            "Takes the place of",
-            _told(words.superseded(one) for one in self.codebook.supersedes if name in one.by),
-        )
-        yield (
-            "Errata",
-            _told(
-                erratum(self.prose, one) for one in self.codebook.errata if _concerns(one, variable)
-            ),
-        )
+    def _facts(self, variable: Variable, tabled: bool) -> dict[str, n.Blocks]:
+        """Give what is said in a line or two; a fact of which nothing is said is empty."""
+        name, words, prose, book = variable.name, self.wording, self.prose, self.codebook
+        roles = [n.line(": ".join(ROLES[role])) for role in variable.role]
+        rules = [
+            n.line(prose.link("rule", one.id, one.id), ": ", words.rule(one), " ")
+            + prose.inlines(one.because)
+            for one in self._rules(name)
+        ]
+        checks = [
+            n.line(words.check(one), " ", prose.inlines(one.because))
+            for one in book.checks
+            if name in [condition.var for condition in one.never]
+        ]
+        earlier = [words.superseded(one) for one in book.supersedes if name in one.by]
+        errata = [erratum(prose, one) for one in book.errata if _concerns(one, variable)]
+        return {
+            "Type": _lines(variable.type),
+            "Values": self._values_in_words(variable, tabled),
+            "Missing": _lines(words.missing(name)),
+            "Also called": _lines(codes(variable.aliases, " and ")),
+            "Concept": _lines(prose.inlines(variable.concept)),
+            "Privacy": _lines(n.joined(roles, "; ")),
+            "Generalised by": self._hierarchy(variable),
+            "Shares": self._shares(name),
+            "Contributors": self._contributors(variable),
+            "Grouping": _told(rules),
+            "Checks": _told(checks),
+            "Takes the place of": _told(earlier),
+            "Errata": _told(errata),
+        }
 
-    def in_order(self) -> tuple[RuleEntry, ...]:
-        """Give the grouping rules in the order in which they run."""
+    @cached_property
+    def rules(self) -> tuple[RuleEntry, ...]:
+        """The grouping rules in the order in which they run; unknown ones at the end."""
         known = [rule for rule in self.codebook.rules if rule.op in self.wording.rules]
         flow = flow_of(known, self.wording.rules)
-        rest = [rule for rule in self.codebook.rules if rule not in known]
-        return (*flow.rewriting, *flow.ordered, *rest)
+        found = (*flow.rewriting, *flow.ordered)
+        return (*found, *(rule for rule in self.codebook.rules if rule not in found))
 
     def _rules(self, name: str) -> list[RuleEntry]:
         """List the rules that make a variable, those that make its inputs included."""
-        wanted, rules = [name], self.wording.rules
+        wanted = {name}
         found: list[RuleEntry] = []
-        for rule in reversed(self.in_order()):  # what is written last is looked at first
-            operation = rules.get(rule.op)
-            if operation is None:
+        for entry in reversed(self.rules):  # what is written last is looked at first
+            rule = self.wording.rules.get(entry.op)
+            if rule is None:
                 continue
-            rewrites = operation.rewrites
-            written = operation.writes(rule.params) if rewrites is None else (
-                rewrites(rule.params)[0]
-            )  # fmt: skip
-            if not set(wanted).isdisjoint(written):
-                found.insert(0, rule)
-                read = operation.reads(rule.params)
-                wanted += [one for one in read if one in self.codebook.inputs]
+            rewritten = rule.rewrites(entry.params)[0] if rule.rewrites else ()
+            if not wanted.isdisjoint((*rewritten, *rule.writes(entry.params))):
+                found.insert(0, entry)
+                wanted |= {one for one in rule.reads(entry.params) if one in self.codebook.inputs}
         return found
 
-    def _values(self, name: str) -> Iterator[n.Table]:
+    def _values(self, name: str) -> n.Table | None:
         """Give the table of a variable's values, if there is more to them than a list."""
         domain, shown = self.codebook.domain_of(name), self.shown
         counted, base = name in shown.counts, shown.base(name)
         values = self._listed(name)
-        labelled = any(one.label.strip() not in ("", one.code) for one in values)
+        labelled = any(one.label not in ("", one.code) for one in values)
         defined = any(one.definition for one in values)
-        if not (counted or ((labelled or defined) and not isinstance(domain, FlagDomain))):
-            return
+        is_flag = isinstance(domain, FlagDomain)
+        if not (counted or ((labelled or defined) and not is_flag)):
+            return None
+
+        def row(code: str, label: str, definition: str) -> tuple[n.Inlines, ...]:
+            cells = [(n.Code(code),) if code else n.line("(blank)")]
+            cells += [n.line(label)] * labelled + [self.prose.inlines(definition)] * defined
+            cells += [n.line(shown.words(name, code))] * counted
+            return (*cells, *[n.line(shown.share(name, code))] * bool(base))
+
+        rows = [row(one.code, one.label or one.code, one.definition) for one in values]
+        if counted:
+            rows.append(row("", "", "No or unknown, never no." if is_flag else ""))
         label = "Country" if isinstance(domain, CountryDomain) else "Printed as"
         columns = ["Value", *[label] * labelled, *["Meaning"] * defined]
-        rows: list[tuple[n.Inlines, ...]] = []
-        for value in values:
-            row: list[n.Inlines] = [(n.Code(value.code),) if value.code else n.line("(blank)")]
-            row += [n.line(value.label or value.code)] * labelled
-            row += [self.prose.inlines(value.definition)] * defined
-            row += [n.line(shown.words(name, value.code))] * counted
-            row += [n.line(shown.share(name, value.code))] * bool(base)
-            rows.append(tuple(row))
         columns += ["Records"] * counted + ["Share"] * bool(base)
-        title = self.prose.title(name)
-        yield n.Table(
-            caption=n.line(f"{title}: values", f"; shares of {base}" if base else ""),
+        of = f"; shares of {base}" if base else ""
+        return n.Table(
+            caption=n.line(f"{self.prose.title(name)}: values{of}"),
             columns=tuple(columns),
             rows=tuple(rows),
             numbers=counted + bool(base),
@@ -158,44 +153,42 @@ class Entries:
         """List the values that a table has rows for: of many only those that occur."""
         domain = self.codebook.domain_of(name)
         values = {one.code: one for one in domain.values}
+        many = len(values) > LONG
         if name not in self.shown.counts:
-            return [] if len(values) > LONG or isinstance(domain, RangeDomain) else [*domain.values]
+            return [] if many or isinstance(domain, RangeDomain) else list(values.values())
         hierarchy = self.codebook.hierarchies.get(self.codebook.variables[name].hierarchy)
         for level in hierarchy.levels if hierarchy else ():
             for group in level.groups:
                 values.setdefault(group.code, Value(code=group.code, label=group.label))
-
-        def is_listed(code: str) -> bool:
-            own = code in domain.known and len(domain.codes) <= LONG
-            return own or self.shown.rounded(name, code) > 0
-
-        listed = [values[one] for one in known_codes(self.codebook, name) if is_listed(one)]
-        blank = "No or unknown, never no." if isinstance(domain, FlagDomain) else ""
-        return [*listed, Value(code="", label=" ", definition=blank)]
+        return [
+            value
+            for code, value in values.items()
+            if self.shown.rounded(name, code) or (code in domain.known and not many)
+        ]
 
     def _values_in_words(self, variable: Variable, tabled: bool) -> n.Blocks:
         """Say which values there are, unless a table tells it, and what else is to know of them."""
         domain = self.codebook.domain_of(variable.name)
+        words = in_words(self.prose, domain, variable.domain)
         told: list[n.Inlines] = []
         if isinstance(domain, FlagDomain):
             told.append(n.line(n.Code("1"), " or missing; missing means no or unknown, never no."))
         elif not tabled:
-            told.append(n.line(in_words(self.prose, domain, variable.domain), "."))
+            told.append(n.line(words, "."))
         elif len(domain.codes) > LONG:
-            told.append(n.line(in_words(self.prose, domain, variable.domain), f"; those without a row are "
-                               f"fewer than {self.shown.least}."))  # fmt: skip
+            told.append(n.line(words, f"; without a row: fewer than {self.shown.least}."))
         if variable.list:
-            told.append(n.line("A cell may list several, parted by ", n.Code(variable.list),
-                               ": what is known, not all there is."))  # fmt: skip
+            several = n.line("A cell may list several, parted by ", n.Code(variable.list))
+            told.append(n.line(several, ": what is known, not all there is."))
         if definition := getattr(domain, "definition", ""):
             told.append(self.prose.inlines(definition))
-        return (n.Paragraph(n.joined(told, " ")),) if told else ()
+        return _lines(n.joined(told, " "))
 
     def _hierarchy(self, variable: Variable) -> n.Blocks:
         if not variable.hierarchy:
             return ()
-        words = f"Hierarchy {variable.hierarchy}"
-        return (n.Paragraph((self.prose.link("hierarchy", variable.hierarchy, words),)),)
+        name = variable.hierarchy
+        return _lines((self.prose.link("hierarchy", name, f"Hierarchy {name}"),))
 
     def _shares(self, name: str) -> n.Blocks:
         group = self.shown.group_of(name)
@@ -203,21 +196,23 @@ class Entries:
             return ()
         title = n.plain(self.prose.inlines(self.codebook.groups[group].title))
         link = self.prose.link("group", group, title)
-        return (n.Paragraph(n.line("Within the group ", link, " only")),)
+        return _lines(n.line("Within the group ", link, " only"))
 
     def _contributors(self, variable: Variable) -> n.Blocks:
         """Say who collects a variable; who is not spoken of is unknown, which is not `no`."""
-        labels = {name: one.label for name, one in self.codebook.contributors.items()}
-        said: list[n.Blocks] = [
-            (n.Paragraph(n.line(self._contributor(name), ": ", self.wording.collection(one))),)
+        told = [
+            n.line(self._contributor(name), ": ", self.wording.collection(one))
             for name, one in variable.contributors.items()
         ]
-        silent = [self._contributor(name) for name in labels if name not in variable.contributors]
-        unknown = n.line(n.joined([(one,) for one in silent], ", ", " and "),
-                         ": unknown, as the codebook does not say")  # fmt: skip
-        if not said:
-            return (n.Paragraph(unknown),) if silent else ()
-        return (n.Listed((*said, *[(n.Paragraph(unknown),)] * bool(silent))),)
+        silent = [
+            (self._contributor(name),)
+            for name in self.codebook.contributors
+            if name not in variable.contributors
+        ]
+        if silent:
+            who = n.joined(silent, ", ", " and ")
+            told.append(n.line(who, ": unknown, as the codebook does not say"))
+        return _told(told)
 
     def _contributor(self, name: str) -> n.Inline:
         who = self.codebook.contributors.get(name)
@@ -225,7 +220,7 @@ class Entries:
 
 
 def in_words(prose: Prose, domain: Domain, name: str) -> n.Inlines:
-    """Say which values a domain has."""
+    """Say which values the domain of this name has."""
     if isinstance(domain, RangeDomain):
         unit = f", in {domain.unit}s" if domain.unit not in ("", "year") else ""
         what = "Years" if domain.unit == "year" else "Whole numbers"
@@ -250,8 +245,7 @@ def erratum(prose: Prose, one: Erratum) -> n.Inlines:
 
 def _concerns(one: Erratum, variable: Variable) -> bool:
     table, _, rest = one.at.partition(".")
-    name = {"variables": variable.name, "domains": variable.domain}.get(table)
-    return name is not None and (rest == name or rest.startswith(f"{name}."))
+    return rest == {"variables": variable.name, "domains": variable.domain}.get(table)
 
 
 def _lines(words: str | n.Inlines) -> n.Blocks:

@@ -52,18 +52,12 @@ SEVERITIES: Mapping[str, str] = {
 }
 """What comes of a check that fails."""
 
-_HOW = {
-    "renamed": ("was renamed", "were renamed"),
-    "merged": ("was merged", "were merged"),
-    "split": ("was split", "were split"),
-    "dropped": ("was dropped", "were dropped"),
-    "recoded": ("was recoded", "were recoded"),
-}
+_INTO = {"renamed": " to ", "merged": " into ", "split": " into ", "recoded": " as "}
 
 _MODES = {
-    "check": "If a file holds both, they must agree.",
-    "fill": "A value that the file itself holds goes first.",
-    "overwrite": "It goes before a value that the file itself holds.",
+    "check": " Where the file itself has a value, the two must agree.",
+    "fill": " Where the file itself has a value, that one stands.",
+    "overwrite": " It stands even where the file itself has another value.",
 }
 
 
@@ -93,56 +87,57 @@ class Wording:
             else:
                 runs.append([name])
         parts = [
-            n.joined([(self.prose.column(name),) for name in (run[0], run[-1])], " to ")
-            if len(run) > 2 else self.columns(run, ", ")
+            self.columns((run[0], run[-1]), " to ") if len(run) > 2 else self.columns(run, ", ")
             for run in runs
-        ]  # fmt: skip
+        ]
         return n.joined(parts, ", ", " and ")
 
     def rule(self, entry: RuleEntry) -> n.Inlines:
         """Say what a grouping rule does."""
-        match entry.params:
-            case First(from_=source, to=target, mode=mode):
-                words = n.line("The first of the values that a cell of ", self._one(source),
-                             " lists becomes ", self._one(target), ".")  # fmt: skip
-                return n.line(words, " ", _MODES[mode])
-            case Bin(from_=source, to=target, mode=mode):
-                words = n.line("The whole number in ", self._one(source),
-                             " becomes the band that holds it, in ", self._one(target), ".")  # fmt: skip
-                return n.line(words, " ", _MODES[mode])
+        known = self._known(entry.params)
+        return n.line(known, _MODES.get(getattr(entry.params, "mode", ""), "")) if known else (
+            self._foreign(entry)
+        )  # fmt: skip
+
+    def _known(self, params: Any) -> n.Inlines:
+        """Say what a rule of the language itself does; nothing of any other."""
+        column = self.prose.column
+        match params:
+            case First(from_=source, to=target):
+                listed = n.line("The first of the values that a cell of ", column(source), " lists")
+                return n.line(listed, " becomes ", column(target), ".")
+            case Bin(from_=source, to=target):
+                number = n.line("The whole number in ", column(source))
+                return n.line(number, " becomes the band that holds it, in ", column(target), ".")
             case Fold(from_=sources, to=target):
-                return n.line(self._one(target), " is ", n.Code("1"), " wherever ",
-                            self.columns(sources, " or "), " is ", n.Code("1"),
-                            ", and wherever the file says so itself.")  # fmt: skip
-            case Coalesce(from_=sources, to=target, mode=mode):
-                words = n.line(self._one(target), " takes the first of these that is known: ",
-                             self.columns(sources, ", else "), ".")  # fmt: skip
-                return n.line(words, " ", _MODES[mode])
-            case Derive(to=target, any=any_of, mode=mode) as params:
-                conditions = [self.condition(one) for one in params.conditions]
-                words = n.line(self._one(target), " is ", n.Code("1"), " wherever ",
-                             n.joined(conditions, ", ", " or " if any_of else " and "),
-                             ".")  # fmt: skip
-                return n.line(words, " ", _MODES[mode])
-            case Recode() as recode:
-                return self._recode(recode)
-        return self._foreign(entry)
+                words = n.line(column(target), " is ", n.Code("1"), " wherever ")
+                words = n.line(words, self.columns(sources, " or "), " is ", n.Code("1"))
+                return n.line(words, ", and wherever the file itself says so.")
+            case Coalesce(from_=sources, to=target):
+                words = n.line(column(target), " takes the first of these that is known: ")
+                return n.line(words, self.columns(sources, ", else "), ".")
+            case Derive(to=target, any=any_of, conditions=conditions):
+                told = [self.condition(one) for one in conditions]
+                words = n.line(column(target), " is ", n.Code("1"), " wherever ")
+                return n.line(words, n.joined(told, ", ", " or " if any_of else " and "), ".")
+            case Recode(on=names, map=replaced):
+                words = n.line("As a file is read, ", self._replaced(names[0], replaced))
+                return n.line(words, ". So in ", self.columns(names), ".")
+        return ()
 
-    def _one(self, name: str) -> n.Inline:
-        return self.prose.column(name)
-
-    def _recode(self, params: Recode) -> n.Inlines:
+    def _replaced(self, name: str, replaced: Mapping[str, str]) -> n.Inlines:
         """Say what a recode rule replaces, each new value once."""
         sources: dict[str, list[str]] = {}
-        for old, new in params.map.items():
+        for old, new in replaced.items():
             sources.setdefault(new, []).append(old)
-        replaced = [
-            n.line(codes(old, " and "), " become" if len(old) > 1 else " becomes", " ",
-                 self._value(params.on[0], new) if new else "missing")
-            for new, old in sources.items()
-        ]  # fmt: skip
-        return n.line("As a file is read, ", n.joined(replaced, "; "), ". So in ",
-                      self.columns(params.on), ".")  # fmt: skip
+        labels = {one.code: one.label for one in self.codebook.domain_of(name).values}
+        told = []
+        for new, olds in sources.items():
+            label = f" ({labels[new]})" if labels.get(new, new) not in ("", new) else ""
+            value = n.line(n.Code(new), label) if new else n.line("missing")
+            become = " become " if len(olds) > 1 else " becomes "
+            told.append(n.line(codes(olds, " and "), become, value))
+        return n.joined(told, "; ")
 
     def _foreign(self, entry: RuleEntry) -> n.Inlines:
         """Say of a plugin's rule what it says of itself, and its entries."""
@@ -174,8 +169,11 @@ class Wording:
     def collection(self, one: Collection) -> n.Inlines:
         """Say how a contributor collects a variable."""
         since = f" since {one.since}" if one.since is not None else ""
-        texts = (("", one.meaning), ("recorded instead: ", one.proxy),
-                 ("comes near to: ", one.approximates))  # fmt: skip
+        texts = (
+            ("", one.meaning),
+            ("recorded instead: ", one.proxy),
+            ("comes near to: ", one.approximates),
+        )
         told = [n.line(STATUSES[one.status], since)]
         told += [n.line(words, self.prose.inlines(text)) for words, text in texts if text]
         if one.records_several is not None:
@@ -187,17 +185,13 @@ class Wording:
 
     def superseded(self, one: Superseded) -> n.Inlines:
         """Say what became of variables of an earlier codebook."""
-        was = _HOW[one.how][len(one.variables) > 1]
-        into = (" into " if one.how in ("merged", "split") else " as ") if one.by else ""
-        words = n.line(codes(one.variables, " and "), f" of {one.codebook} {was}{into}",
-                     self.columns(one.by), ".")  # fmt: skip
-        return n.line(words, " ", *self.prose.inlines(one.note)) if one.note else words
-
-    def _value(self, name: str, code: str) -> n.Inlines:
-        """Show a code, with its label where that tells more."""
-        values = {one.code: one.label for one in self.codebook.domain_of(name).values}
-        label = values.get(code, "")
-        return n.line(n.Code(code), f" ({label})" if label not in ("", code) else "")
+        what = f" of {one.codebook} {'were' if len(one.variables) > 1 else 'was'} {one.how}"
+        words = n.line(codes(one.variables, " and "), what)
+        if one.by:
+            words = n.line(words, _INTO.get(one.how, " for "), self.columns(one.by))
+        return n.line(words, ". ", self.prose.inlines(one.note)) if one.note else (
+            n.line(words, ".")
+        )  # fmt: skip
 
     def missing(self, name: str) -> n.Inlines:
         """Say which texts mean that a variable's value is missing."""

@@ -98,7 +98,7 @@ def synthesise_records(
 
     left = work.kept.copy()
     if mode == "seeded":
-        work.values, work.ends = _seed(work, left)
+        work.values, work.ends = _begin(work, left)
     step(len(codes))
     more, more_ends, _ = _join(work, left, step)
     _append(work, more, more_ends)
@@ -163,10 +163,10 @@ def _number(
     )
 
 
-def _seed(work: _Work, left: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+def _begin(work: _Work, left: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     values, ends, done = _room(left)
     order = work.rng.permutation(len(work.row_ends))
-    kernels.seed(order, left, *_originals(work), *work.tables, *_taste(work), values, ends, done)
+    kernels.begin(order, left, *_originals(work), *work.tables, *_taste(work), values, ends, done)
     return values[: int(done[1])], ends[: int(done[0])]
 
 

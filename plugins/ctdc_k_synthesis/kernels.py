@@ -167,7 +167,7 @@ def worth(values: Any, ends: Any, pairs: Any, triples: Any, weights: Any, out: A
 
 
 @jit
-def seed(
+def begin(
     order: Any, left: Any, column_of: Any, bits: Any, rows: Any, row_ends: Any,
     pairs: Any, triples: Any, pair_pull: Any, triple_pull: Any, weights: Any,
     k: Any, most: Any, steer: Any, noise: Any, rng: Any, values: Any, ends: Any, done: Any,

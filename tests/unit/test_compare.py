@@ -11,7 +11,13 @@ from ctdc_k_synthesis import STRATEGY as K_SYNTHESIS
 from ctdc_measures import MEASURES
 
 from ctdc_framework import registry
-from ctdc_framework.claims import RecordSupport
+from ctdc_framework.claims import (
+    MaxDeviation,
+    MultipleOf,
+    RecordSupport,
+    SingleCounts,
+    Threshold,
+)
 from ctdc_framework.compare import COPY, SHUFFLED, compare
 from ctdc_framework.convert import entry, unstructure
 from ctdc_framework.errors import StrategyError
@@ -145,10 +151,10 @@ def test_controls_are_never_released(compared):
 
 
 def test_candidates_that_may_be_released_carry_their_claims(compared):
-    assert verdict(compared, "synthesis").claims == ("record-support(k=3)", "single-counts(k=3)")
+    assert verdict(compared, "synthesis").claims == (RecordSupport(k=3), SingleCounts(k=3))
     assert verdict(compared, "both").claims == (
-        "record-support(k=3)", "single-counts(k=3)",
-        "multiple-of(base=3)", "threshold(k=3)", "max-deviation(d=2)",
+        RecordSupport(k=3), SingleCounts(k=3), MultipleOf(base=3), Threshold(k=3),
+        MaxDeviation(d=2),
     )  # fmt: skip
     assert verdict(compared, "synthesis").reason == ""
 
@@ -415,7 +421,7 @@ def test_a_candidate_below_k_is_compared_and_not_released(cases, installed):
     assert not below.may_release
     assert below.reason == "its k is below the codebook's 3: compared only"
     assert below.error is None
-    assert below.claims == ("record-support(k=2)", "single-counts(k=2)")
+    assert below.claims == (RecordSupport(k=2), SingleCounts(k=2))
     assert scores(comparison, "swept[k=2]", ERROR)
 
 

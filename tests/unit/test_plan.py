@@ -133,6 +133,8 @@ def test_without_measures_every_measure_without_needs_is_taken(file_of):
         ("length = 2", "length = «7", "PL019", "measure `rare-combination-leakage`: `length`", ""),
         (f"{MEASURE}\nop", 'measure = «"rows"\nop', "PL023",
          "gate `rows` looks at what this plan does not measure", "rare-combination-leakage"),
+        ("[[gates]]", "[[measures]]\nmeasure = «" + MEASURE[10:] + "\n[[gates]]", "PL024",
+         "measures `rare-combination-leakage` twice", "remove"),
         ('op      = "=="', 'op = «"="', "PL013", "op `=` is not one of ==, <=", "write one of"),
         ("value   = 0", "value = «nan", "PL019", "`value` must be a number", ""),
         ("value   = 0", "value = «true", "PL012", "`value` must be a number", ""),
