@@ -28,6 +28,7 @@ clean:
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ctdc needs Python 3.11 or later: make PYTHON=python3.11")'
+	@echo "setting up in .venv: about a minute, once"
 	$(PYTHON) -m venv .venv
 
 .venv/.installed: pyproject.toml | $(BIN)/python

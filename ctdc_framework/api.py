@@ -125,8 +125,18 @@ def the_candidate(plan: Plan) -> Candidate:
             f"a run releases one candidate, and the plan has {len(plan.candidates)}",
             help=f"say which with --candidate: {names}",
         )
+    refuse_draft(plan.codebook)
     refuse_below_k(plan.candidates[0], plan.codebook)
     return plan.candidates[0]
+
+
+def refuse_draft(codebook: Codebook) -> None:
+    """Refuse to release by a codebook that nobody has confirmed; raises `CtdcError`."""
+    if codebook.header.status == "draft":
+        raise CtdcError(
+            f"codebook `{codebook.id}` is a draft, and nothing is released by a draft",
+            help='look at every entry, then remove status = "draft" from [codebook]',
+        )
 
 
 def execute(
@@ -149,6 +159,8 @@ def execute(
     """
     if releases == "one":
         the_candidate(plan)
+    elif releases == "each":
+        refuse_draft(plan.codebook)
     files.check_writable(out, replace=force)
     if raw is None and out.resolve() in the_data(plan).resolve().parents:
         raise CtdcError(

@@ -50,6 +50,7 @@ class Header:
     )
     released: str = entry("when the data set it describes was released", default="")
     lang: str = entry("language of the texts", default="en")
+    status: Literal["", "draft"] = entry("draft: nothing may be released by it", default="")
     description: str = entry("what the data set is, in a sentence or two", default="")
     order: tuple[str, ...] = entry("every variable, in the order of the release", default=())
 
@@ -243,7 +244,10 @@ class Figure:
 class Allowance:
     """One diagnostic that is meant to be so, in one place."""
 
-    code: str = entry("the diagnostic's code, such as CB025")
+    code: str = entry(
+        "the code of a warning, such as CB025",
+        validator=matching("CB[0-9]{3}", "a code such as CB025"),
+    )
     at: str = entry("where it is allowed, such as variables.gender")
     because: str = entry("why it is meant to be so")
 

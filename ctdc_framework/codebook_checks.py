@@ -6,7 +6,7 @@ not in the codebook, but its name is in the file, and nothing is said about thos
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
@@ -20,7 +20,8 @@ from ctdc_framework.faults import Fault, Path
 from ctdc_framework.rule_checks import Places, rule_faults
 from ctdc_framework.rules import Rule
 from ctdc_framework.tables import COUNT
-from ctdc_framework.toml_file import names_in, texts_in
+from ctdc_framework.toml_file import TomlFile, names_in, texts_in
+from ctdc_framework.wording_checks import wording_faults
 
 MOST = 500
 """Faults that are looked for: whoever has more does not read them one by one."""
@@ -37,8 +38,12 @@ def cross_faults(
         _contributors(codebook, data),
         _names(codebook),
         _references(codebook, data),
-        _errata(codebook, data, places),
+        _places(codebook, data, places),
         _ids(codebook, places),
+        _groups(codebook, data),
+        _hierarchies(codebook, data),
+        _figures(codebook, data, places),
+        wording_faults(codebook, data),
         rule_faults(codebook, rules, data, places),
     )
     return list(islice(found, MOST))
@@ -225,24 +230,25 @@ def _meant(name: str, known: Collection[str], data: Mapping[str, Any]) -> str:
     return did_you_mean(name, known)
 
 
-def _errata(codebook: Codebook, data: Mapping[str, Any], places: Places) -> Iterator[Fault]:
-    """Every erratum is about something that is there."""
-    for number, one in zip(places["errata"], codebook.errata, strict=True):
-        table, dot, name = one.at.partition(".")
-        known = names_in(data, table)
-        if table in data and (
-            name in known if dot else table in ("codebook", "privacy", "missing")
-        ):
-            continue
-        message = f"an erratum is at `{one.at}`, which is not in this codebook"
-        near = did_you_mean(one.at, [f"{table}.{each}" for each in known] or data)
-        help = near or "write codebook, variables.x, domains.x, sections.x and so on"
-        yield Fault(path=("errata", number, "at"), kind="021", message=message, help=help)
+def _places(codebook: Codebook, data: Mapping[str, Any], places: Places) -> Iterator[Fault]:
+    """Every erratum and every allowance is about something that is there."""
+    for table, what in (("errata", "an erratum"), ("allow", "an allowance")):
+        for number, one in zip(places[table], getattr(codebook, table), strict=True):
+            first, dot, name = one.at.partition(".")
+            known = names_in(data, first)
+            if first in data and (
+                name in known if dot else first in ("codebook", "privacy", "missing")
+            ):
+                continue
+            message = f"{what} is at `{one.at}`, which is not in this codebook"
+            near = did_you_mean(one.at, [f"{first}.{each}" for each in known] or data)
+            help = near or "write codebook, variables.x, domains.x, sections.x and so on"
+            yield Fault(path=(table, number, "at"), kind="021", message=message, help=help)
 
 
 def _ids(codebook: Codebook, places: Places) -> Iterator[Fault]:
-    """No two rules, checks or sections share a name."""
-    for table in ("rules", "checks", "sections"):
+    """No two rules, checks, sections or figures share a name."""
+    for table in ("rules", "checks", "sections", "figures"):
         seen: set[str] = set()
         for number, one in zip(places[table], getattr(codebook, table), strict=True):
             if one.id in seen:
@@ -250,3 +256,113 @@ def _ids(codebook: Codebook, places: Places) -> Iterator[Fault]:
                 path: Path = (table, number, "id")
                 yield Fault(path=path, kind="005", message=message, help="rename one")
             seen.add(one.id)
+
+
+def _groups(codebook: Codebook, data: Mapping[str, Any]) -> Iterator[Fault]:
+    """Groups are of flags, and what took the place of earlier variables is a variable."""
+    known = names_in(data, "variables")
+    for group, one in codebook.groups.items():
+        for number, name in enumerate(one.variables):
+            path: Path = ("groups", group, "variables", number)
+            if name not in known:
+                message = f"group `{group}` lists `{name}`, which is no variable"
+                help = did_you_mean(name, known) or "list variables of this codebook"
+                yield Fault(path=path, kind="021", message=message, help=help)
+            elif name in one.variables[:number]:
+                message = f"group `{group}` lists `{name}` twice"
+                yield Fault(path=path, kind="005", message=message, help="remove one")
+            elif (variable := codebook.variables.get(name)) and not isinstance(
+                codebook.find_domain(variable.domain) or FlagDomain(), FlagDomain
+            ):
+                message = f"group `{group}` lists `{name}`, which is no flag"
+                help = "a group is of flags, which share a denominator: take it out"
+                yield Fault(path=path, kind="020", message=message, help=help)
+
+
+def _hierarchies(codebook: Codebook, data: Mapping[str, Any]) -> Iterator[Fault]:
+    """A variable's hierarchy is there and joins the values of the variable's own domain."""
+    known = names_in(data, "hierarchies")
+    used: set[str] = set()
+    for name, variable in codebook.variables.items():
+        if not variable.hierarchy:
+            continue
+        used.add(variable.hierarchy)
+        path: Path = ("variables", name, "hierarchy")
+        found = codebook.hierarchies.get(variable.hierarchy)
+        if variable.hierarchy not in known:
+            message = f"variable `{name}` uses hierarchy `{variable.hierarchy}`, "
+            help = did_you_mean(variable.hierarchy, known) or f"there are {one_of(known) or 'none'}"
+            yield Fault(path=path, kind="020", message=f"{message}which is not declared", help=help)
+        elif found is not None and found.domain != variable.domain:
+            message = f"hierarchy `{variable.hierarchy}` joins values of domain `{found.domain}`, "
+            message += f"and variable `{name}` takes those of `{variable.domain}`"
+            help = f'make one with domain = "{variable.domain}"'
+            yield Fault(path=path, kind="020", message=message, help=help)
+    for name in known if used <= set(known) else ():
+        if name not in used:
+            message = f"hierarchy `{name}` is used by no variable"
+            help = f'give a variable hierarchy = "{name}", or remove it'
+            yield _unused(("hierarchies", name), message, help)
+
+
+def _unused(path: Path, message: str, help: str) -> Fault:
+    return Fault(path=path, kind="027", message=message, help=help, at_key=True, level="warning")
+
+
+def _figures(codebook: Codebook, data: Mapping[str, Any], places: Places) -> Iterator[Fault]:
+    for number, one in zip(places["figures"], codebook.figures, strict=True):
+        for row, cells in enumerate(one.rows):
+            if len(cells) != len(one.columns):
+                message = f"figure `{one.id}`: a row has {len(cells)} cells, and there are "
+                message += f"{len(one.columns)} columns"
+                path: Path = ("figures", number, "rows", row)
+                help = 'write "" for an empty cell'
+                yield Fault(path=path, kind="019", message=message, help=help)
+    known = names_in(data, "variables")
+    for number, earlier in zip(places["supersedes"], codebook.supersedes, strict=True):
+        for place, name in enumerate(earlier.by):
+            if name not in known:
+                message = f"`{name}`, which takes the place of {one_of(earlier.variables)}, "
+                message += "is no variable"
+                help = did_you_mean(name, known) or "name a variable of this codebook"
+                path = ("supersedes", number, "by", place)
+                yield Fault(path=path, kind="021", message=message, help=help)
+
+
+def allowed_faults(
+    codebook: Codebook, faults: Iterable[Fault], file: TomlFile, places: Sequence[int]
+) -> list[Fault]:
+    """Leave out the warnings that the codebook allows where they are; tell of idle allowances."""
+    wanted = {(one.code, one.at) for one in codebook.allow}
+    used: set[tuple[str, str]] = set()
+    told: list[Fault] = []
+    for fault in faults:
+        spots = {_spot_of(path, file.data) for path in (fault.path, file.written_at(fault.path))}
+        found = {(f"CB{fault.kind}", spot) for spot in spots} & wanted
+        if found and fault.level == "warning":
+            used |= found
+        else:
+            told.append(fault)
+    if any(fault.level == "error" for fault in told):
+        return told
+    for number, one in zip(places, codebook.allow, strict=True):
+        if (one.code, one.at) not in used:
+            message = f"nothing at `{one.at}` gives the warning {one.code}, which is allowed there"
+            path: Path = ("allow", number)
+            told.append(
+                Fault(path=path, kind="028", message=message, help="remove it", level="warning")
+            )
+    return told
+
+
+def _spot_of(path: Path, data: Mapping[str, Any]) -> str:
+    """Say where a fault is as an allowance says it: `codebook`, `variables.x` or `rules.id`."""
+    if not path or path[0] == "codebook":
+        return "codebook"
+    if len(path) < 2 or path[0] in ("privacy", "missing"):
+        return str(path[0])
+    if isinstance(path[1], int):
+        entries = data.get(str(path[0]))
+        one = entries[path[1]] if isinstance(entries, list) else None
+        return f"{path[0]}.{one.get('id', '') if isinstance(one, Mapping) else ''}"
+    return f"{path[0]}.{path[1]}"

@@ -10,10 +10,12 @@ from typing import Any, TypeVar, cast
 from attrs import evolve, field, frozen
 
 from ctdc_framework.codebook import (
+    Allowance,
     Check,
     Codebook,
     Contributor,
     Erratum,
+    Figure,
     Header,
     Input,
     Missing,
@@ -21,13 +23,16 @@ from ctdc_framework.codebook import (
     Remark,
     RuleEntry,
     Section,
+    Superseded,
     Variable,
+    VariableGroup,
 )
-from ctdc_framework.codebook_checks import cross_faults
+from ctdc_framework.codebook_checks import allowed_faults, cross_faults
 from ctdc_framework.convert import entry, fields_of, key_of, kind_of, named, structure
-from ctdc_framework.domains import KINDS, MOST_VALUES, Domain, RangeDomain
+from ctdc_framework.domains import KINDS, MOST_VALUES, STANDARD, Domain, RangeDomain
 from ctdc_framework.errors import CodebookError, Problem, did_you_mean, nearest, one_of
 from ctdc_framework.faults import Fault, Faults, Path
+from ctdc_framework.hierarchy_io import HierarchyEntry, build_all
 from ctdc_framework.rules import BUILT_IN, Rule
 from ctdc_framework.toml_file import TomlFile, names_in, read_toml, speaking
 
@@ -41,7 +46,9 @@ SINGLE: Mapping[str, type] = {"codebook": Header, "privacy": Privacy, "missing":
 KEYED: Mapping[str, type] = {
     "contributors": Contributor,
     "domains": Domain,
+    "hierarchies": HierarchyEntry,
     "variables": Variable,
+    "groups": VariableGroup,
     "inputs": Input,
     "notes": Remark,
 }
@@ -49,7 +56,10 @@ ARRAYS: Mapping[str, type] = {
     "rules": RuleEntry,
     "checks": Check,
     "sections": Section,
+    "figures": Figure,
+    "supersedes": Superseded,
     "errata": Erratum,
+    "allow": Allowance,
 }
 TABLES = (*SINGLE, "templates", *KEYED, *ARRAYS)
 """Every table of the language: one entry, entries by name, or an array of entries."""
@@ -66,10 +76,17 @@ SUBJECTS = {
     "variables.*.contributors.*": ("contributor", ""),
     "inputs.*": ("input", ""),
     "notes.*": ("note", ""),
+    "hierarchies.*": ("hierarchy", ""),
+    "hierarchies.*.levels.*": ("level", "name"),
+    "hierarchies.*.levels.*.groups.*": ("group", "code"),
+    "groups.*": ("group", ""),
     "rules.*": ("rule", "id"),
     "checks.*": ("check", "id"),
     "sections.*": ("section", "id"),
     "errata.*": ("erratum", "at"),
+    "figures.*": ("figure", "id"),
+    "supersedes.*": ("earlier codebook", "codebook"),
+    "allow.*": ("allowance", "code"),
     "missing.codes.*": ("missing code", "code"),
 }
 """What the entries are called, and by which key those of an array are known."""
@@ -107,7 +124,8 @@ def check_codebook(
     faults += read.faults
     faults += cross_faults(codebook, rules, file.data, read.places)
     broken = any(fault.level == "error" for fault in faults)
-    return None if broken else codebook, file.problems(_told_once(faults, file), "CB")
+    told = allowed_faults(codebook, _told_once(faults, file), file, read.places["allow"])
+    return None if broken else codebook, file.problems(told, "CB")
 
 
 def shipped_codebooks() -> dict[str, FilePath]:
@@ -234,6 +252,10 @@ class _Reading:
         order = list(dict.fromkeys([*order, *variables]))
         parts["variables"] = {name: evolve(variables[name], name=name) for name in order}
         parts["inputs"] = {name: evolve(one, name=name) for name, one in parts["inputs"].items()}
+        domains = {**STANDARD, **parts["domains"]}
+        declared = {**dict.fromkeys(names_in(data, "domains")), **STANDARD}
+        parts["hierarchies"], faults = build_all(parts["hierarchies"], domains.get, declared)
+        self.add(faults)
         return Codebook(
             header=parts.pop("codebook"), origin=self.file.name, digest=self.file.digest, **parts
         )
@@ -337,9 +359,24 @@ def _rule(value: dict[str, Any], rules: Mapping[str, Rule[Any]]) -> RuleEntry:
         )
     elif isinstance(op, str):
         params = _kept(lambda: structure(body, rules[op].params), faults)
+        faults = [_told_better(fault, op) for fault in faults]
     if faults or common is None:
         raise Faults(faults)
     return RuleEntry(id=common.id, op=common.op, because=common.because, params=params)
+
+
+def _told_better(fault: Fault, op: str) -> Fault:
+    """Say why the language does not have what somebody asks a rule for."""
+    key = fault.path[-1] if fault.kind == "010" and len(fault.path) == 1 else ""
+    if key in ("min_count", "rarer_than", "threshold"):
+        message = f"`{key}` would let the data decide which values are published"
+        help = "list the values: what is rare this year may not be so the next"
+        return evolve(fault, kind="209", message=message, help=help)
+    if op == "derive" and key in ("value", "else", "otherwise", "set"):
+        message = f"`{key}`: a derived flag is 1 or missing, and can never be set to 0"
+        help = "remove it: missing means no or unknown"
+        return evolve(fault, kind="211", message=message, help=help)
+    return fault
 
 
 def _kept(make: Callable[[], T], faults: list[Fault]) -> T | None:

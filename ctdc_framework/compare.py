@@ -13,7 +13,7 @@ from attrs import evolve, field, frozen
 from ctdc_framework import gate
 from ctdc_framework.claims import Claim
 from ctdc_framework.codebook import Codebook
-from ctdc_framework.errors import CtdcError, StrategyError
+from ctdc_framework.errors import CtdcError, ReleaseRefused, StrategyError
 from ctdc_framework.plan import BoundMeasure, Candidate, Plan
 from ctdc_framework.plan_entries import GateEntry
 from ctdc_framework.plugin import Cancelled, Context, Pair
@@ -104,15 +104,28 @@ def compare(plan: Plan, original: Table, registry: Registry, seed: int, tell: Te
             releases[candidate.name] = runs[0]
         tell(f"measuring {candidate.name}", 0, None)
         rows += _measure(plan.measures, measured, runs, seed)
+    gates = tuple(_gates(plan.gates, plan.candidates, rows))
+    verdicts = [_gated(verdict, gates) for verdict in verdicts]
     return Comparison(
         codebook=plan.codebook,
         original=original,
         measures=plan.measures,
         verdicts=tuple(verdicts),
         rows=tuple(rows),
-        gates=tuple(_gates(plan.gates, plan.candidates, rows)),
-        releases=releases,
+        gates=gates,
+        releases={one.name: releases[one.name] for one in verdicts if one.may_release},
     )
+
+
+def _gated(verdict: Verdict, gates: Sequence[GateResult]) -> Verdict:
+    """Hold back what misses a gate of the plan: it was asked for before anything was seen."""
+    missed = [one.gate for one in gates if one.candidate == verdict.name and one.passed is False]
+    if not missed or not verdict.may_release:
+        return verdict
+    asked = "; ".join(f"{gate.measure} ({gate.slice}) {gate.op} {gate.value:g}" for gate in missed)
+    reason = f"it misses what the plan asks: {asked}"
+    error = ReleaseRefused(f"`{verdict.name}` is refused, and nothing was written:\n{reason}")
+    return evolve(verdict, may_release=False, reason=reason, error=error)
 
 
 def _controls(original: Table, seed: int) -> Iterator[tuple[str, Release]]:

@@ -42,9 +42,11 @@ def domain_faults(codebook: Codebook, data: Mapping[str, Any]) -> Iterator[Fault
             yield Fault(path=path, kind="020", message=message, at_key=True)
         found = [*_codes(domain, codebook)]
         if isinstance(domain, BandsDomain):
-            found += [*_bands(domain), *_templates(domain)]
+            found += [*_bands(domain), *_templates(domain), *_glosses(domain)]
         elif isinstance(domain, CountryDomain):
             found += _country(domain)
+        if isinstance(domain, BandsDomain | EnumDomain):
+            found += [*_dates(domain), *_dashes(domain)]
         for fault in found:
             message = f"domain `{name}`: {fault.message}"
             yield evolve(fault.under(*path), message=message)
@@ -120,15 +122,108 @@ def _templates(domain: BandsDomain) -> Iterator[Fault]:
 
 def _country(domain: CountryDomain) -> Iterator[Fault]:
     listed = set(countries.current(domain.as_of))
-    for key, codes in (("plus", domain.plus), ("minus", domain.minus)):
-        for number, code in enumerate(codes):
-            if key == "minus" and code not in listed:
-                message = f"`{code}` is not in the list, so it cannot be taken out"
-                help = countries.advice(code, domain.as_of) or "remove it"
-                yield Fault(path=(key, number), kind="120", message=message, help=help)
-            elif key == "plus" and code in listed:
-                message = f"`{code}` is in the list already"
-                yield Fault(path=(key, number), kind="120", message=message, help="remove it")
+    for number, code in enumerate(domain.minus):
+        if code not in listed:
+            message = f"`{code}` is not in the list, so it cannot be taken out"
+            help = countries.advice(code, domain.as_of) or "remove it"
+            yield Fault(path=("minus", number), kind="120", message=message, help=help)
+    for number, code in enumerate(domain.plus):
+        path: Path = ("plus", number)
+        advice = domain.advice(code)
+        kind = advice_kind(advice)
+        if code in listed:
+            message = f"`{code}` is in the list already"
+            yield Fault(path=path, kind="120", message=message, help="remove it")
+        elif kind == "123":
+            yield Fault(path=path, kind=kind, message=advice, help="write the alpha-3 code")
+        elif kind:
+            help = "map it with a recode rule; if older records are to keep it, allow this"
+            yield Fault(path=path, kind=kind, message=advice, help=help, level="warning")
+
+
+_ADVICE = {
+    "121": r"was withdrawn",
+    "122": r"^`[A-Z]{3}` became",
+    "123": r"is an alpha-2 code|is a numeric code|is not an ISO code|is a name|codes (are|have) ",
+    "124": r"was assigned (in|on)",
+}
+"""What is wrong with a country's code, by what `countries.advice` says of it."""
+
+
+def advice_kind(advice: str) -> str:
+    """Give the kind of fault that a sentence about a country's code tells of, if any.
+
+    >>> advice_kind("`UK` is not an ISO code; the alpha-3 code is `GBR`")
+    '123'
+    """
+    kinds = ("123", "122", "121", "124")
+    return next((kind for kind in kinds if re.search(_ADVICE[kind], advice)), "")
+
+
+def _glosses(domain: BandsDomain) -> Iterator[Fault]:
+    for number, (one, two) in enumerate(pairwise(domain.bands)):
+        last, first = re.findall("[0-9]+", one.gloss)[-1:], re.findall("[0-9]+", two.gloss)[:1]
+        if last and last == first:
+            message = f"glosses `{one.gloss}` and `{two.gloss}` share {last[0]}"
+            help = "let the next begin after it, as the bands do"
+            path: Path = ("bands", number + 1)
+            yield Fault(path=path, kind="110", message=message, help=help, level="warning")
+            return
+
+
+_MONTH = "jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec"
+_DATE = re.compile(
+    rf"(\d{{1,4}})[-/](\d{{1,4}})|(?:\d{{1,2}}[- ]?)?(?:{_MONTH})(?:[- ]?\d{{1,4}})?", re.IGNORECASE
+)
+
+
+def _is_date(code: str) -> bool:
+    """Tell whether a spreadsheet takes a code for a date.
+
+    >>> [_is_date(code) for code in ("9-17", "18-29", "2019-05", "2005-2013", "Mar-5", "9--17")]
+    [True, False, True, False, True, False]
+    """
+    found = _DATE.fullmatch(code)
+    if not found or not code.strip("0123456789-/"):
+        pair = [int(part) for part in found.groups() if part] if found else []
+        if len(pair) != 2:
+            return False
+        one, two = pair
+        if 1900 <= one <= 9999:
+            return 1 <= two <= 12
+        return (1 <= one <= 12 and (1 <= two <= 99 or 1900 <= two)) or (
+            1 <= two <= 12 and 1 <= one <= 31
+        )
+    return any(character.isdigit() for character in code)
+
+
+def _dates(domain: BandsDomain | EnumDomain) -> Iterator[Fault]:
+    for number, code in enumerate(domain.codes):
+        if _is_date(code):
+            message = f"code `{code}` opens as a date in a spreadsheet"
+            help = "write it otherwise, with a word or two dashes"
+            if isinstance(domain, BandsDomain):
+                help = 'write code = "{from}--{to}"'
+            path = _path_of(domain, number)
+            yield Fault(path=path, kind="107", message=message, help=help, level="warning")
+            return
+
+
+def _dashes(domain: BandsDomain | EnumDomain) -> Iterator[Fault]:
+    """Tell of codes that write their ranges of numbers with more than one kind of dash."""
+    found: dict[str, list[int]] = {}
+    for number, code in enumerate(domain.codes):
+        for dash in re.findall(r"[0-9]\s*(--|[-\u2010-\u2015\u2212])\s*[0-9]", code)[:1]:
+            found.setdefault(dash, []).append(number)
+    if len(found) > 1:
+        usual = max(found, key=lambda dash: len(found[dash]))
+        odd = min((dash for dash in found if dash != usual), key=lambda dash: found[dash][0])
+        shown = [dash if dash.isascii() else f"U+{ord(dash):04X}" for dash in (usual, odd)]
+        message = f"codes write ranges with `{shown[0]}` ({len(found[usual])}) and with "
+        message += f"`{shown[1]}` ({len(found[odd])}): to a program they are no one series"
+        help = f"write `{shown[0]}` throughout"
+        path = _path_of(domain, found[odd][0])
+        yield Fault(path=path, kind="108", message=message, help=help, level="warning")
 
 
 def _codes(domain: Domain, codebook: Codebook) -> Iterator[Fault]:

@@ -110,6 +110,11 @@ def entry_of_options(
                 f"--param {one}: `{strategy}` is none of the strategies",
                 help=did_you_mean(strategy, strategies),
             )
+        if key.strip() in values[strategy]:
+            raise PlanError(
+                f"--param {one}: `{key.strip()}` is given twice",
+                help="give it once; several values are compared by a plan",
+            )
         values[strategy][key.strip()] = _value(text.strip())
     try:
         stages = tuple(

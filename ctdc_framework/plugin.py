@@ -26,7 +26,7 @@ from ctdc_framework.claims import (
 from ctdc_framework.codebook import Codebook, Condition, Role, RuleEntry, TableColumn, Variable
 from ctdc_framework.columns import Column, flag
 from ctdc_framework.convert import Fault, entry
-from ctdc_framework.errors import DataError, Problem, StrategyError
+from ctdc_framework.errors import DataError, Problem, StrategyError, did_you_mean
 from ctdc_framework.pairs import Pair
 from ctdc_framework.results import (
     Better,
@@ -214,6 +214,7 @@ __all__ = [
     "Variable",
     "combination_support",
     "count_combinations",
+    "did_you_mean",
     "entry",
     "flag",
     "hookimpl",

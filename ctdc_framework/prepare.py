@@ -248,7 +248,10 @@ class _Work:
             if lost.any():
                 rows = tell_rows(int(lost.sum()), self.tell)
                 message = f"rule `{one.id}` finds no place in `{target}` for the values of {rows}"
-                help = "correct the file, or widen the target's domain"
+                help = (
+                    "correct the file, widen the target's domain, or name the texts that mean "
+                    "missing (such as -99) in [missing]"
+                )
                 self.problem("CB212", message, help, target)
         return made
 

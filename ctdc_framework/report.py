@@ -229,14 +229,12 @@ def _notes(comparison: Comparison, details: Details) -> dict[Note, list[str]]:
     return dict(sorted(found.items(), key=lambda one: WEIGHT.index(one[0].severity)))
 
 
-def _judged(verdict: Verdict, comparison: Comparison) -> str:
+def _judged(verdict: Verdict) -> str:
     if verdict.is_control:
         return "a control, never released"
-    missed = sum(one.candidate == verdict.name and one.passed is False for one in comparison.gates)
-    gates = f"; misses {missed} of the plan's gates" if missed else ""
     if verdict.may_release:
-        return f"may be released{gates}"
-    return f"not to be released: {verdict.reason or 'no reason given'}{gates}"
+        return "may be released"
+    return f"not to be released: {verdict.reason or 'no reason given'}"
 
 
 def _claims(verdict: Verdict) -> str:
@@ -270,7 +268,7 @@ def as_text(comparison: Comparison, details: Details, width: int = 80) -> str:
     about = f"{codebook.id} {codebook.header.version}, {len(comparison.original):,} records, "
     lines = [*_wrapped(PRIVATE, width), "", *_wrapped(f"Verdicts ({about}k = {codebook.k})", width)]
     for verdict in _ordered(comparison):
-        text = _judged(verdict, comparison)
+        text = _judged(verdict)
         text += f"; claims {_claims(verdict)}" if verdict.claims else ""
         if verdict.is_control:
             text = CONTROLS.get(verdict.name, text)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from attrs import evolve
+from attrs import evolve, has
 
 from ctdc_framework.codebook import Codebook
+from ctdc_framework.convert import fields_of, key_of
+from ctdc_framework.domain_checks import advice_kind
+from ctdc_framework.domains import CountryDomain, EnumDomain
 from ctdc_framework.errors import did_you_mean, one_of
 from ctdc_framework.faults import Fault, Path
 from ctdc_framework.rules import Rule, condition_faults, flow_of
@@ -25,6 +28,9 @@ def rule_faults(
     yield from _rules(codebook, rules, places)
     yield from _recodes(codebook, rules, places)
     yield from _checks(codebook, data, places)
+    yield from _unreached(codebook, rules, places)
+    yield from _parents(codebook, rules, places)
+    yield from _thresholds(codebook, places)
 
 
 def _names(
@@ -89,7 +95,8 @@ def _rules(codebook: Codebook, rules: Mapping[str, Rule[Any]], places: Places) -
         rule = rules[one.op]
         rewritten = rule.rewrites(one.params)[0] if rule.rewrites else ()
         if _sound(codebook, (*rule.reads(one.params), *rule.writes(one.params), *rewritten)):
-            for fault in rule.faults(one.params, codebook):
+            for found in rule.faults(one.params, codebook):
+                fault = _of_country(found, rule, one.params, codebook)
                 message = f"rule `{one.id}`: {fault.message}"
                 yield evolve(fault.under("rules", number), message=message)
     cycle = flow_of(codebook.rules, rules).cycle
@@ -100,6 +107,18 @@ def _rules(codebook: Codebook, rules: Mapping[str, Rule[Any]], places: Places) -
         )
         message = f"rules feed each other: {links}, which `{cycle[0].id}` reads"
         yield Fault(path=("rules", number), kind="203", message=message, help="remove one of them")
+
+
+def _of_country(fault: Fault, rule: Rule[Any], params: Any, codebook: Codebook) -> Fault:
+    """Say what is wrong with the country's code that a map leads to."""
+    if fault.kind != "202" or rule.rewrites is None or fault.path[:1] != ("map",):
+        return fault
+    names, mapping = rule.rewrites(params)
+    new = mapping[str(fault.path[1])]
+    for domain in map(codebook.domain_of, names):
+        if isinstance(domain, CountryDomain) and (kind := advice_kind(domain.advice(new))):
+            return evolve(fault, kind=kind, help=domain.advice(new))
+    return fault
 
 
 def _recodes(codebook: Codebook, rules: Mapping[str, Rule[Any]], places: Places) -> Iterator[Fault]:
@@ -147,3 +166,70 @@ def _checks(codebook: Codebook, data: Mapping[str, Any], places: Places) -> Iter
                 for fault in condition_faults(condition, codebook):
                     message = f"check `{check.id}`: {fault.message}"
                     yield evolve(fault.under(*path), message=message)
+
+
+def _unreached(
+    codebook: Codebook, rules: Mapping[str, Rule[Any]], places: Places
+) -> Iterator[Fault]:
+    """Tell of a value that a recode turns into another, and that nothing else can give."""
+    maps: dict[str, dict[str, tuple[str, int, str]]] = {}
+    written: set[str] = set()
+    for number, one in zip(places["rules"], codebook.rules, strict=True):
+        rule = rules[one.op]
+        written |= set(rule.writes(one.params))
+        names, mapping = rule.rewrites(one.params) if rule.rewrites else ((), {})
+        for name in names:
+            joined = maps.setdefault(name, {})
+            joined |= {old: (new, number, one.id) for old, new in mapping.items()}
+    for name, joined in maps.items():
+        if name not in codebook.variables or name in written or not _sound(codebook, [name]):
+            continue
+        domain = codebook.domain_of(name)
+        if not isinstance(domain, EnumDomain | CountryDomain):
+            continue
+        given = {new for new, _, _ in joined.values()}
+        for old, (new, number, id) in joined.items():
+            if old in domain.known and old not in given:
+                message = f"rule `{id}`: value `{old}` of `{name}` can never occur, as it becomes "
+                message += f"`{new}`" if new else "missing"
+                help = "remove it from the domain, or from the map"
+                path: Path = ("rules", number, "map", old)
+                yield Fault(path=path, kind="206", message=message, help=help, level="warning")
+
+
+def _parents(
+    codebook: Codebook, rules: Mapping[str, Rule[Any]], places: Places
+) -> Iterator[Fault]:
+    """Tell of a flag that others are folded into, and that a rule about its group leaves out."""
+    folded = {
+        name: one.id
+        for one in codebook.rules
+        if rules[one.op].shares_target
+        for name in rules[one.op].writes(one.params)
+    }
+    for number, one in zip(places["rules"], codebook.rules, strict=True):
+        if not getattr(one.params, "any", ()):
+            continue
+        reads, writes = set(rules[one.op].reads(one.params)), rules[one.op].writes(one.params)
+        for group in codebook.groups.values():
+            for name in group.variables:
+                left_out = name in folded and name not in reads and name not in writes
+                if left_out and len(reads.intersection(group.variables)) > 1:
+                    message = f"rule `{one.id}` reads others of \"{group.title}\" and not "
+                    message += f"`{name}`, into which `{folded[name]}` folds"
+                    help = f'add {{ var = "{name}", is = 1 }} to `any`'
+                    path: Path = ("rules", number, "any")
+                    yield Fault(path=path, kind="210", message=message, help=help, level="warning")
+
+
+def _thresholds(codebook: Codebook, places: Places) -> Iterator[Fault]:
+    """No rule keeps what is rarer than k; only rules of plugins have such a parameter."""
+    for number, one in zip(places["rules"], codebook.rules, strict=True):
+        for each in fields_of(type(one.params)) if has(type(one.params)) else ():
+            least = getattr(one.params, each.name)
+            from_k = each.metadata.get("from_codebook") == "k"
+            if from_k and isinstance(least, int) and 0 < least < codebook.k:
+                message = f"rule `{one.id}` keeps what {least} records have, and k is {codebook.k}"
+                path: Path = ("rules", number, key_of(each))
+                help = f"write {codebook.k} or more"
+                yield Fault(path=path, kind="208", message=message, help=help)

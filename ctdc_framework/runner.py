@@ -209,7 +209,15 @@ def judge(
                 elif not finding.holds and must:
                     reasons.append(f"{claim} does not hold: {finding.message}")
         if not any(isinstance(claim, Protecting) and claim.k >= least for claim in kept):
-            reasons.append(f"no claim that holds protects the {shape.value} by k = {least} or more")
+            why = "".join(
+                f" ({record.strategy}: {claim.reason})"
+                for record in chain
+                for claim in record.claims
+                if isinstance(claim, NoClaim) and not kept
+            )
+            reasons.append(
+                f"no claim that holds protects the {shape.value} by k = {least} or more{why}"
+            )
         held += kept
     asked = list(registry.check_release(release, original.codebook))
     notes = tuple(dict.fromkeys((*release.notes, *asked)))

@@ -11,7 +11,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator, Sequence
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -20,13 +20,28 @@ from ctdc_framework.errors import CtdcError, Exit
 
 app = typer.Typer(
     name="ctdc",
-    help="Turn sensitive case records into data that may be published, and see what each way of "
-    "doing so costs.",
     no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,  # a traceback with local values would show records
     rich_markup_mode=None,
 )
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="show the version", is_eager=True)
+    ] = False,
+) -> None:
+    """Turn sensitive case records into data that may be published, and see what each way costs."""
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(f"ctdc {installed('ctdc-framework')}")
+        raise typer.Exit
+
+
 app.command()(demo.demo)
 app.command()(run.run)
 app.command()(compare.compare)

@@ -49,8 +49,15 @@ class Prose:
         return tuple(self._blocks(_parsed(text).children))
 
     def inlines(self, text: str) -> n.Inlines:
-        """Give a text as one run of words, for a heading or a cell; its paragraphs are lines."""
-        return tuple(_run(self.blocks(text)))
+        """Give a text as one run of words, for a heading or a cell.
+
+        Of a text of several lines the paragraphs become lines; one of a single line is never a
+        list, as a title may begin with a number.
+        """
+        text = text.strip()
+        if "\n" in text:
+            return tuple(_run(self.blocks(text)))
+        return self._line(_parsed(text, in_line=True))
 
     def link(self, kind: str, name: str, words: str) -> n.Inline:
         """Give a link to something in the codebook, or its words where it is not there."""
@@ -184,10 +191,11 @@ def _run(found: Sequence[n.Block]) -> Iterator[n.Inline]:
                 yield n.Code(text)
 
 
-def _parsed(text: str) -> SyntaxTreeNode:
+def _parsed(text: str, *, in_line: bool = False) -> SyntaxTreeNode:
     from markdown_it.tree import SyntaxTreeNode
 
-    return SyntaxTreeNode(_parser().parse(text.strip()))
+    parse = _parser().parseInline if in_line else _parser().parse
+    return SyntaxTreeNode(parse(text.strip()))
 
 
 @cache

@@ -16,7 +16,9 @@ from attrs import field, frozen
 
 from ctdc_framework.codebook import REFERENCE
 from ctdc_framework.codebook_format import format_codebook
+from ctdc_framework.convert import structure
 from ctdc_framework.domains import KINDS, MOST_VALUES
+from ctdc_framework.faults import Faults
 from ctdc_framework.tables import COUNT
 
 Entries = Mapping[str, Any]
@@ -191,8 +193,15 @@ def range_of(low: object, high: object) -> Entries | None:
 
 
 def is_domain(entries: object) -> bool:
-    """Tell whether something may be a domain's entries as the language has them."""
-    return isinstance(entries, Mapping) and entries.get("kind") in KINDS
+    """Tell whether something is a domain's entries as the language has them."""
+    kind = entries.get("kind") if isinstance(entries, Mapping) else None
+    if not isinstance(kind, str) or kind not in KINDS:
+        return False
+    try:
+        structure(entries, KINDS[kind])
+    except Faults:
+        return False
+    return True
 
 
 def _one_line(text: str) -> str:

@@ -95,7 +95,7 @@ def _timeless(content: bytes) -> bytes:
 
 
 def read(path: Path) -> pa.Table:
-    """Read the sheet `data` of a workbook, or its first one, as texts; blank rows are left out.
+    """Read the sheet `data` of a workbook, or its first one, as texts, without blank rows.
 
     Raises `DataError` for a file that is no workbook, and for a column without a name.
     """
@@ -108,7 +108,9 @@ def read(path: Path) -> pa.Table:
             book = openpyxl.load_workbook(path, read_only=True, data_only=True)
             try:
                 sheet = book[DATA] if DATA in book.sheetnames else book.worksheets[0]
-                rows = [row for row in sheet.values if any(cell is not None for cell in row)]
+                # In a workbook of ours a blank row is a record of which nothing is known.
+                ours = book.sheetnames == [DATA, CODES]
+                rows = [row for row in sheet.values if ours or any(c is not None for c in row)]
             finally:
                 book.close()
     except OSError as error:

@@ -141,9 +141,10 @@ class _Reading:
         if len(separator) > 1 or re.search(r"[\w\"'\t\r\n]", separator):
             return ""
         kept = told.get("ctdc:domain")
-        if isinstance(kept, Mapping) and drafts.is_domain(kept):
+        if isinstance(kept, Mapping):
             given = {key: value for key, value in kept.items() if key != "name"}
-            return self.declare(str(kept.get("name") or name), given)
+            if drafts.is_domain(given):
+                return self.declare(str(kept.get("name") or name), given)
         if told.get("type") in ("integer", "year"):
             bounded = drafts.range_of(*_ends(limits))
             if bounded:
@@ -165,9 +166,9 @@ class _Reading:
 
     def truth(self, name: str, told: Mapping[str, Any]) -> str:
         """Declare a domain for truth values, and map their spellings to one of each."""
-        spelt = [told.get("trueValues", TRUE), told.get("falseValues", FALSE)]
-        lists = [list(map(str, one)) if isinstance(one, list | tuple) else [] for one in spelt]
-        if not all(lists) or not all(map(drafts.fits_as_code, lists[0] + lists[1])):
+        lists = [self.spellings(told.get("falseValues", FALSE))]
+        lists.append(self.spellings(told.get("trueValues", TRUE), besides=lists[0]))
+        if not all(lists):
             return ""
         recode = {old: codes[0] for codes in lists for old in codes[1:]}
         if recode:
@@ -180,8 +181,14 @@ class _Reading:
                     "because": "The data package allows several spellings.",
                 }
             )
-        values: list[Entries] = [{"code": lists[1][0]}, {"code": lists[0][0]}]
+        values: list[Entries] = [{"code": codes[0]} for codes in lists]
         return self.declare(name, drafts.enum(values, ordered=False))
+
+    def spellings(self, told: object, besides: Sequence[str] = ()) -> list[str]:
+        """Give the texts for one truth value that can be codes and are nothing else already."""
+        listed = dict.fromkeys(map(str, told if isinstance(told, list | tuple) else ()))
+        taken = {*self.missing, *besides}
+        return [one for one in listed if drafts.fits_as_code(one) and one not in taken]
 
     def values(
         self, name: str, told: Mapping[str, Any], limits: Mapping[str, Any], separator: str

@@ -64,7 +64,9 @@ MARK = "ctdc: "
 """Begins the line of a field's annotation that keeps what REDCap has no place for."""
 
 TRUTHS: Mapping[str, str] = {"yesno": "0, No | 1, Yes", "truefalse": "0, False | 1, True"}
-CHECKBOX = "0, Not ticked | 1, Ticked"
+TICKED = drafts.enum(
+    [{"code": "0", "label": "Not ticked"}, {"code": "1", "label": "Ticked"}], ordered=False
+)
 NO_DATA = ("descriptive", "file", "signature")
 
 ASKED = "Asked only if {} (REDCap's branching logic): missing may mean not asked."
@@ -187,17 +189,16 @@ class _Reading:
         """Take a box for a variable of its own, as REDCap's data files have a column for each."""
         for code, label in _choices(row["choices"]):
             told = f"{row['label']}: {label}" if row["label"] else label
-            one = {**row, "label": told, "choices": CHECKBOX, "annotation": "", "type": "radio"}
+            one = {**row, "label": told}
             column = f"{name}___{re.sub('[^a-z0-9_]', '_', code.lower())}"
-            domain = self.domain("ticked", one, {})
-            self.chosen(column, one, {}, domain)
+            self.chosen(column, one, {}, self.declare("ticked", TICKED))
 
     def domain(self, name: str, row: Row, kept: Mapping[str, Any]) -> str:
         """Name the domain of a field, which is declared now; empty where there can be none."""
         ends = (row["min"], row["max"])
         if row["type"] == "slider":
             ends = (row["min"] or "0", row["max"] or "100")
-        if row["type"] == "slider" or row["validation"] == "integer":
+        if row["type"] == "slider" or (row["type"], row["validation"]) == ("text", "integer"):
             bounded = drafts.range_of(*map(_whole, ends))
             return self.declare(name, bounded) if bounded else ""
         listed = TRUTHS.get(row["type"], row["choices"])

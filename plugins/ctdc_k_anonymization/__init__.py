@@ -20,6 +20,7 @@ from ctdc_framework.plugin import (
     Strategy,
     StrategyError,
     Table,
+    did_you_mean,
     entry,
     hookimpl,
 )
@@ -105,7 +106,7 @@ def _faults(codebook: Codebook, params: KAnonymization) -> Iterator[Fault]:
         for number, name in enumerate(params.keys):
             if name not in codebook.variables:
                 message = f"`keys` names `{name}`, which is no variable of {codebook.id}"
-                help = "list variables of the codebook"
+                help = did_you_mean(name, codebook.variables) or "list variables of the codebook"
                 yield Fault(path=("keys", number), kind="205", message=message, help=help)
     if not keys_of(codebook, params):
         message = "there is no quasi-identifier to protect"

@@ -108,7 +108,7 @@ def _claims(codebook: Codebook, params: Rounding) -> Sequence[Claim]:
 
 
 def _no_claim(codebook: Codebook, params: Tabulate) -> Sequence[Claim]:
-    return [NoClaim(reason="exact counts, for a strategy that protects them")]
+    return [NoClaim(reason="exact counts; put rounding after it")]
 
 
 def _faults(codebook: Codebook, params: Rounding) -> Iterator[Fault]:

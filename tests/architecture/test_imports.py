@@ -19,7 +19,8 @@ PLUGINS = sorted(path for path in (ROOT / "plugins").glob("ctdc_*") if path.is_d
 ORDER = [
     "errors", "faults", "locator", "codebook_format", "toml_file", "convert",
     "countries", "domains", "hierarchies", "codebook", "columns", "rules",
-    "domain_checks", "rule_checks", "tables", "codebook_checks", "codebook_io",
+    "domain_checks", "rule_checks", "tables", "wording_checks", "codebook_checks",
+    "hierarchy_io", "codebook_io",
     "files", "documents", "exchange", "codebook_sight", "codebook_guess",
     "claims", "results", "compiled", "counting", "pairs",
     "plugin", "hookspecs", "parameters", "registry",

@@ -79,7 +79,8 @@ def test_what_may_be_released_is_written_where_asked_for(ctdc, plan):
     said = ctdc("compare", plan, "--out", "out", "--write-releases", "--json")
 
     told = json.loads(said.out)
-    assert told["releases"] == ["records", "synthesis[k=10]"]
+    assert told["releases"] == ["synthesis[k=10]"]
+    assert "misses what the plan asks" in told["refused"]["records"]
     assert {path.parent.name for path in Path("out/release").rglob("release.json")} == set(
         told["releases"]
     )

@@ -97,7 +97,10 @@ def test_the_search_would_find_a_name(raw, demo):
 
 def test_each_release_lists_exactly_the_files_there_are(demo):
     folders = {path.parent for path in demo.glob("release/*/release.json")}
-    assert {folder.name for folder in folders} == CANDIDATES
+    # The demo's plan asks for no rare combination, which k-anonymization does not keep.
+    assert {folder.name for folder in folders} == {
+        name for name in CANDIDATES if not name.startswith("k-anonymization")
+    }
     for folder in folders:
         files = json.loads((folder / "release.json").read_text(encoding="utf-8"))["files"]
         lying = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}

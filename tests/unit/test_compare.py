@@ -20,7 +20,7 @@ from ctdc_framework.claims import (
 )
 from ctdc_framework.compare import COPY, SHUFFLED, compare
 from ctdc_framework.convert import entry, unstructure
-from ctdc_framework.errors import StrategyError
+from ctdc_framework.errors import ReleaseRefused, StrategyError
 from ctdc_framework.plan import BoundMeasure, Plan, bind_candidates, bind_measure
 from ctdc_framework.plan_entries import CandidateEntry, GateEntry, MeasureEntry, StageEntry
 from ctdc_framework.plugin import (
@@ -338,6 +338,20 @@ def test_the_ends_of_an_interval_count_too(cases, installed):
     )  # fmt: skip
 
     assert passed(comparison) == [False, True, False]
+
+
+def test_what_misses_a_gate_is_compared_and_not_released(cases, installed):
+    asked = [gate(op="<", value=0)]
+    missed = run(cases, installed, SYNTHESIS, measures=[SIZE], gates=asked)
+    reached = run(cases, installed, SYNTHESIS, measures=[SIZE], gates=[gate(op=">=", value=0)])
+
+    (told,) = [one for one in missed.verdicts if not one.is_control]
+    assert not told.may_release
+    assert told.reason == "it misses what the plan asks: size (all) < 0"
+    assert isinstance(told.error, ReleaseRefused)
+    assert missed.releases == {}
+    assert missed.rows
+    assert list(reached.releases) == ["synthesis"]
 
 
 @pytest.mark.parametrize("slice", ["all", "length 1"])
