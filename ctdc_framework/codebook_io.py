@@ -96,6 +96,7 @@ STAND_INS: Mapping[str, Mapping[str, Any]] = {
     "privacy": {"k": 2},
     "variables": {"role": ["none"], "definition": ""},
     "contributors": {"label": ""},
+    "hierarchies": {"source": "un-m49"},
     "notes": {"title": "", "text": ""},
     "rules": {"because": ""},
 }
@@ -119,6 +120,9 @@ def check_codebook(
 ) -> tuple[Codebook | None, Sequence[Problem]]:
     """Load a codebook and list its problems, warnings included; None where there are errors."""
     file, faults = _expand_templates(read_toml(find_codebook(source), CodebookError, "CB"))
+    if file.marked:
+        message, help = "the file starts with a byte order mark", "save it as UTF-8 without BOM"
+        faults.append(Fault(path=(), kind="002", message=message, help=help, level="warning"))
     read = _Reading(rules=rules, file=file)
     codebook = read.codebook()
     faults += read.faults

@@ -191,7 +191,7 @@ def _is_date(code: str) -> bool:
         one, two = pair
         if 1900 <= one <= 9999:
             return 1 <= two <= 12
-        return (1 <= one <= 12 and (1 <= two <= 99 or 1900 <= two)) or (
+        return (1 <= one <= 12 and (1 <= two <= 99 or two >= 1900)) or (
             1 <= two <= 12 and 1 <= one <= 31
         )
     return any(character.isdigit() for character in code)

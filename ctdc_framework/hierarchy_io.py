@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from functools import cache
+from typing import Literal
 
 from attrs import field, frozen, validators
 
@@ -59,10 +60,8 @@ class HierarchyEntry:
         "levels from fine to coarse; over countries the names of those of the source",
         validator=validators.min_len(1),
     )
-    source: str = entry(
-        "un-m49: regions of the United Nations, for countries",
-        default="",
-        validator=validators.in_(("", "un-m49")),
+    source: Literal["", "un-m49"] = entry(
+        "un-m49: regions of the United Nations, for countries", default=""
     )
     place: Mapping[str, str] = entry(
         "country = M49 code or name of its region, where the source has none", factory=dict
@@ -91,6 +90,8 @@ def build(asked: HierarchyEntry, domain: Domain) -> Built:
         if level is not None:
             levels.append(level)
             work.places.append(number)
+        if work.faults:
+            break  # levels above may speak of what is wrong here
     faults = [*work.faults]
     if not faults:
         hierarchy = Hierarchy(domain=asked.domain, levels=tuple(levels))
@@ -151,7 +152,9 @@ class _Work:
         names = [name for _, name in _regions()]
         for code, where in self.asked.place.items():
             if code not in self.domain.known:
-                message = f"`place` speaks of `{code}`, which is not in domain `{self.asked.domain}`"
+                message = (
+                    f"`place` speaks of `{code}`, which is not in domain `{self.asked.domain}`"
+                )
                 fault = Fault(path=("place", code), kind="224", message=message, at_key=True,
                               help=did_you_mean(code, self.domain.codes) or "remove it")  # fmt: skip
                 self.faults.append(fault)

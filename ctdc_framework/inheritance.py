@@ -1,4 +1,4 @@
-"""A codebook that extends another: what it says itself, and where each inherited entry is written.
+"""A codebook that extends another: what it says itself, and what it has from its parent.
 
 Tables merge by key, arrays and scalars replace, and the arrays of tables at the top of the file
 (rules, checks, sections) merge by `id`. What protects people is sealed: a child that lowers it has
@@ -7,25 +7,35 @@ to say why. Nothing here judges whether the outcome is a sound codebook.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from copy import deepcopy
 from pathlib import Path as FilePath
-from typing import Any, TypeVar
+from typing import Any
 
 import attrs
-from attrs import define, evolve, field, frozen, validators
+from attrs import define, evolve, field
 
-from ctdc_framework.codebook import Contributor, Remark, Role, Variable, VariableGroup
-from ctdc_framework.convert import default_of, entry, fields_of, key_of, kind_of, named, structure
-from ctdc_framework.errors import CodebookError, Problem, did_you_mean, nearest, one_of
+from ctdc_framework.codebook import Contributor, Remark, Variable, VariableGroup
+from ctdc_framework.convert import default_of, fields_of, key_of
+from ctdc_framework.errors import CodebookError, did_you_mean, nearest, one_of
 from ctdc_framework.faults import Fault, Faults, Path
+from ctdc_framework.origins import (
+    OWN,
+    PARENT,
+    Inherited,
+    Origin,
+    at,
+    id_of,
+    less,
+    names_of,
+    put_together,
+    too_deep,
+)
+from ctdc_framework.overlays import is_overlay, overlay
+from ctdc_framework.seals import REMOVE, Relaxed, Seals, read, relaxed_in, unused
 from ctdc_framework.toml_file import TomlFile, read_toml
-
-T = TypeVar("T")
 
 DEEPEST = 32
 """Tables and arrays within one another: the language needs six."""
@@ -33,12 +43,8 @@ DEEPEST = 32
 LONGEST = 16
 """Codebooks of which each extends the next."""
 
-OWN, PARENT = 0, 1
-"""First parts of a fault's path that mean the child's file and what it extends, as written.
-
-No path into a codebook begins with a number, so these can be told from those into the outcome."""
-
-PLACE: Path = ("codebook", "extends")
+EXTENDS: Path = ("codebook", "extends")
+ORDER: Path = ("codebook", "order")
 
 _CLASSES: Mapping[str, type] = {
     "variables": Variable, "contributors": Contributor, "notes": Remark, "groups": VariableGroup,
@@ -51,98 +57,6 @@ NEEDED: Mapping[str, frozenset[str]] = {
     },
 }
 """What an entry must say to be a new one, and not a change of one that the parent has."""
-
-_VARIABLE = frozenset(["definition", "caveat", "section"])
-_COLLECTION = frozenset(["meaning", "proxy", "approximates", "note"])
-TEXTS: Mapping[str, frozenset[str]] = {
-    "codebook": frozenset(["title", "description"]),
-    "missing.codes.*": frozenset(["label"]),
-    "contributors.*": frozenset(["label", "name", "how"]),
-    "domains.*": frozenset(["definition", "label", "label_open"]),
-    "domains.*.values.*": frozenset(["definition", "label"]),
-    "templates.*": _VARIABLE,
-    "templates.*.contributors.*": _COLLECTION,
-    "variables.*": _VARIABLE,
-    "variables.*.contributors.*": _COLLECTION,
-    "inputs.*": frozenset(["definition"]),
-    "notes.*": frozenset(["title", "text"]),
-    "rules.*": frozenset(["because"]),
-    "checks.*": frozenset(["because"]),
-    "sections.*": frozenset(["title", "text"]),
-    "figures.*": frozenset(["title", "text"]),
-    "groups.*": frozenset(["title", "text"]),
-}
-"""What an overlay in another language may say: a table's keys, `*` standing for an entry."""
-
-_SHAPES = {
-    ".".join(parts[:length])
-    for parts in (pattern.split(".") for pattern in TEXTS)
-    for length in range(1, len(parts) + 1)
-}
-_HEADER = ("extends", "lang", "dsl")
-_KNOWN_BY = {"values": "code", "codes": "code"}
-
-
-@frozen(kw_only=True)
-class Relaxation:
-    """One thing that a codebook protects less than its parent does."""
-
-    what: str = entry("what is relaxed, such as privacy.k or variables.age.role")
-    because: str = entry("why that is right", validator=validators.min_len(1))
-
-
-@frozen
-class Origin:
-    """The file and the path in it where an entry is written."""
-
-    file: TomlFile
-    path: Path
-
-
-@frozen(kw_only=True)
-class Inherited(TomlFile):
-    """A codebook with all that it inherits; its faults point into the file that is to blame.
-
-    `origins` says where an entry is written; one that is not in it goes with the table or array
-    around it. A path that starts with OWN or PARENT leads into that file instead.
-    """
-
-    origins: Mapping[Path, Origin] = field(factory=dict, repr=False)
-
-    def origin(self, path: Path) -> Origin:
-        """Give the file and the path at which an entry is written."""
-        path = self.written_at(path)
-        length = next(n for n in range(len(path), -1, -1) if path[:n] in self.origins)
-        found = self.origins[path[:length]]
-        inside = (*found.path, *path[length:])
-        return origin_of(found.file, inside)
-
-    def files(self) -> list[str]:
-        """Name the files that it was read from, the child first."""
-        parent = self.origins[PARENT,].file
-        return [self.name, *(parent.files() if isinstance(parent, Inherited) else [parent.name])]
-
-    def problem(self, fault: Fault, prefix: str) -> Problem:
-        """Turn a fault into a problem with its place in the file that says it."""
-        origin = self.origin(fault.path)
-        return origin.file.problem(evolve(fault, path=origin.path), prefix)
-
-    def problems(self, faults: Iterable[Fault], prefix: str) -> list[Problem]:
-        """Turn faults into problems as for one file, the child's before its parent's."""
-        told = super().problems(faults, prefix)
-        ranks = {name: rank for rank, name in enumerate(self.files())}
-        # The count of those that are not told stays last: it alone has no line and this code.
-        last = f"{prefix}000"
-        return sorted(
-            told, key=lambda p: (p.code == last, ranks.get(p.place.file, 0) if p.place else 0)
-        )
-
-
-def origin_of(file: TomlFile, path: Path) -> Origin:
-    """Give the file and the path at which an entry is written, whether or not any is inherited."""
-    if isinstance(file, Inherited):
-        return file.origin(path)
-    return Origin(file, file.written_at(path))
 
 
 def inherit(file: TomlFile, shipped: Mapping[str, FilePath]) -> tuple[TomlFile, list[Fault]]:
@@ -159,37 +73,41 @@ def inherit(file: TomlFile, shipped: Mapping[str, FilePath]) -> tuple[TomlFile, 
     >>> inherit(alone, {}) == (alone, [])
     True
     """
-    return _inherit(file, shipped, ())
+    return (file, []) if isinstance(file, Inherited) else _inherit(file, shipped, ())
 
 
 def _inherit(
     file: TomlFile, shipped: Mapping[str, FilePath], chain: tuple[str, ...]
 ) -> tuple[TomlFile, list[Fault]]:
-    if not any(_at(file.data, "codebook", key) is not None for key in ("extends", "remove")):
-        return file, list(_unused(_relaxations(file)[1], ())) + _relaxations(file)[0]
-    faults, relaxed = _relaxations(file)
+    faults: list[Fault] = []
+    relaxed = relaxed_in(file, faults)
     removals = _removals(file, faults)
-    if _at(file.data, *PLACE) is None:
+    if at(file.data, *EXTENDS) is None:
+        faults += unused(relaxed, ())
+        if at(file.data, *REMOVE) is None:
+            return file, faults
         message = "`remove` has nothing to remove from: this codebook extends no other"
-        fault = Fault(path=("codebook", "remove"), kind="240", message=message, at_key=True)
-        header = _without(file.data["codebook"], "remove")
-        faults += [fault, *_unused(relaxed, ())]
+        faults.append(Fault(path=REMOVE, kind="240", message=message, at_key=True))
+        header = less(file.data["codebook"], "remove")
         return evolve(file, data={**file.data, "codebook": header}), faults
     try:
         raw, chain = _parent(file, shipped, chain)
-        if _too_deep(file.data) or _too_deep(raw.data):
-            message = f"tables or arrays are nested more than {DEEPEST} deep"
-            raise Faults([Fault(path=PLACE, kind="240", message=message)])
+        if too_deep(file.data, DEEPEST) or too_deep(raw.data, DEEPEST):
+            raise Faults([_odd(f"tables or arrays are nested more than {DEEPEST} deep")])
     except Faults as failure:
         raise CodebookError(problems=file.problems([*faults, *failure.faults], "CB")) from None
     parent, above = _inherit(raw, shipped, chain)
-    own = [fault.under(OWN) for fault in faults] + [fault.under(PARENT) for fault in above]
-    done: _Overlay | _Child
-    if _is_overlay(file, parent):
-        done = _Overlay(file=file, parent=parent, faults=own)
-    else:
-        done = _Child(file=file, parent=parent, faults=own, removals=removals, relaxed=relaxed)
-    return done.outcome(), own
+    faults = [fault.under(OWN) for fault in faults] + [fault.under(PARENT) for fault in above]
+    if is_overlay(file, parent):
+        outcome, more = overlay(file, parent)
+        return outcome, faults + more
+    child = _Child(file=file, parent=parent, faults=faults)
+    return child.outcome(removals, relaxed), faults
+
+
+def _removals(file: TomlFile, faults: list[Fault]) -> Sequence[str]:
+    value = at(file.data, *REMOVE)
+    return read([] if value is None else value, tuple[str, ...], REMOVE, faults) or ()
 
 
 # ------------------------------------------------------------------------------------- the parent
@@ -199,12 +117,14 @@ def _parent(
     file: TomlFile, shipped: Mapping[str, FilePath], chain: tuple[str, ...]
 ) -> tuple[TomlFile, tuple[str, ...]]:
     """Read what a codebook extends; also give the chain of files that led there."""
-    extends = _read(file.data["codebook"]["extends"], str, PLACE)
+    extends = at(file.data, *EXTENDS)
+    if not isinstance(extends, str) or "\0" in extends:
+        raise Faults([evolve(_odd("`extends` must be the name of a file"), kind="012")])
     path, major = _asked_for(file, extends, shipped)
     chain = chain or (os.path.realpath(file.name),)
     real = os.path.realpath(path)
     if real in chain:
-        names = [os.path.basename(one) for one in (*chain[chain.index(real) :], real)]
+        names = [os.path.basename(one) for one in (*chain, real)]
         raise Faults([_odd(f"codebooks extend each other: {' -> '.join(names)}")])
     if len(chain) >= LONGEST:
         raise Faults([_odd(f"more than {LONGEST} codebooks extend one another")])
@@ -213,15 +133,15 @@ def _parent(
     except CodebookError as failure:
         if failure.problems:
             raise
-        with suppress(OSError, ValueError):
-            beside = sorted(one.name for one in path.parent.glob("*.toml"))
-            help = did_you_mean(path.name, [n for n in beside if n != os.path.basename(file.name)])
-            raise Faults([_odd(f"cannot extend: {failure.message}", help)]) from None
-        raise Faults([_odd(f"cannot extend: {failure.message}")]) from None
-    version = _at(parent.data, "codebook", "version")
+        beside: list[str] = []
+        with suppress(OSError):
+            beside = sorted({one.name for one in path.parent.glob("*.toml")})
+        near = did_you_mean(path.name, [n for n in beside if n != os.path.basename(file.name)])
+        raise Faults([_odd(f"cannot extend `{extends}`: {failure.message}", near)]) from None
+    version = at(parent.data, "codebook", "version")
     if major and str(version).partition(".")[0] != major:
-        message = f"`{extends}` asks for version {major}, and {version} is installed"
-        raise Faults([_odd(message, "see what changed with `ctdc codebook diff`")])
+        message = f"`{extends}` asks for version {major}, and {version} is what is installed"
+        raise Faults([_odd(message)])
     return parent, (*chain, real)
 
 
@@ -229,27 +149,24 @@ def _asked_for(
     file: TomlFile, extends: str, shipped: Mapping[str, FilePath]
 ) -> tuple[FilePath, str]:
     """Give the path that `extends` means, and the major version where it asks for one."""
-    package, _, rest = extends.partition(":")
-    if package != "ctdc_framework":
-        if "\0" in extends:
-            raise Faults([_odd("`extends` holds a character that no file's name can hold")])
+    package, colon, rest = extends.partition(":")
+    if not colon or package != "ctdc_framework":
         return FilePath(file.name).parent / extends, ""
     name, _, major = rest.partition("@")
     if name not in shipped:
         help = did_you_mean(name, shipped) or f"shipped ones are {one_of(shipped)}"
         raise Faults([_odd(f"no shipped codebook is called `{name}`", help)])
     if not re.fullmatch("[0-9]+", major):
-        found = _at(read_toml(shipped[name], CodebookError, "CB").data, "codebook", "version")
-        help = f'write "ctdc_framework:{name}@{str(found).partition(".")[0]}"'
-        raise Faults([_odd(f"`{extends}` does not say which major version", help)])
-    return shipped[name], major.lstrip("0") or "0"
+        help = f'write "ctdc_framework:{name}@1" for any 1.x.y'
+        raise Faults([_odd(f"`{extends}` does not say which major version it means", help)])
+    return shipped[name], major
 
 
 def _odd(message: str, help: str = "") -> Fault:
-    return Fault(path=PLACE, kind="240", message=message, help=help)
+    return Fault(path=EXTENDS, kind="240", message=message, help=help)
 
 
-# ---------------------------------------------------------------------------------- the merging
+# ------------------------------------------------------------------------------------ the merging
 
 
 @define(kw_only=True)
@@ -259,53 +176,52 @@ class _Child:
     file: TomlFile
     parent: TomlFile
     faults: list[Fault]
-    removals: Sequence[tuple[int, str]]
-    relaxed: list[tuple[int, str]]
+    origins: dict[Path, Origin] = field(factory=dict)
     removed: dict[Path, int] = field(factory=dict)
     """What of the parent is dropped, and which element of `remove` says so."""
     cut: set[Path] = field(factory=set)
-    origins: dict[Path, Origin] = field(factory=dict)
+    """Tables and arrays of which something is dropped."""
 
-    def outcome(self) -> Inherited:
-        for number, name in self.removals:
+    def outcome(self, removals: Sequence[str], relaxed: Relaxed) -> Inherited:
+        for number, name in enumerate(removals):
             self.remove(number, name)
         self.cut = {path[:n] for path in self.removed for n in range(1, len(path))}
-        self.origins = _roots(self.file, self.parent)
-        header = _without(self.file.data["codebook"], "extends", "remove")
+        header = less(self.file.data["codebook"], "extends", "remove")
         data = self.table((), {**self.file.data, "codebook": header}, self.parent.data)
         self.order(data)
-        outcome = _outcome(self.file, self.parent, data, self.origins)
-        broken = dict(self.broken(outcome))
-        for subject, fault in broken.items():
-            if subject not in (what for _, what in self.relaxed):
-                help = f'if it must be: [[relax]] what = "{subject}", because = "..."'
+        outcome = put_together(self.file, self.parent, data, self.origins)
+        seals = Seals(file=self.file, before=self.parent.data, after=outcome, removed=self.removed)
+        broken = list(seals.broken())
+        allowed = {what for _, what in relaxed}
+        for subject, fault in broken:
+            if subject not in allowed:
+                help = f'if it has to be: [[relax]] what = "{subject}", because = "..."'
                 self.faults.append(evolve(fault, help=help))
-        self.faults += [fault.under(OWN) for fault in _unused(self.relaxed, broken)]
+        needless = unused(relaxed, (subject for subject, _ in broken))
+        self.faults += [fault.under(OWN) for fault in needless]
         return outcome
 
     def remove(self, number: int, name: str) -> None:
         path: Path = ()
         value: Any = self.parent.data
-        rest = name
-        while rest:
-            named_here = dict(_names(value, path))
+        rest: str | None = name
+        while rest is not None:
+            names = names_of(value, path)
             # A name may itself hold points, so the longest that fits is meant.
-            fits = [one for one in named_here if rest == one or rest.startswith(f"{one}.")]
+            fits = [one for one in names if rest == one or rest.startswith(f"{one}.")]
             if not fits:
-                known = [f"{name[: len(name) - len(rest)]}{one}" for one in named_here]
-                if path:  # also where the table itself is misspelt, its entries are of no help
-                    known += [f"{name[: len(name) - len(rest)]}{rest}"] * 0
-                help = did_you_mean(name, known) or _near_entry(name, self.parent.data)
+                head, point, tail = (rest, "", "") if path else rest.partition(".")
+                start = name.removesuffix(rest)
+                near = [f"{start}{one}{point}{tail}" for one in nearest(head, names)]
+                help = f"did you mean `{near[0]}`?" if near else ""
                 message = f"`remove` names nothing that the parent has: `{name}`"
-                where: Path = (OWN, "codebook", "remove", number)
+                where: Path = (OWN, *REMOVE, number)
                 self.faults.append(Fault(path=where, kind="240", message=message, help=help))
                 return
             best = max(fits, key=len)
-            path = (*path, named_here[best])
-            value = value[named_here[best]]
-            rest = rest[len(best) + 1 :]
-        if path:
-            self.removed.setdefault(path, number)
+            path, value = (*path, names[best]), value[names[best]]
+            rest = None if rest == best else rest[len(best) + 1 :]
+        self.removed.setdefault(path, number)
 
     def table(self, path: Path, mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> Any:
         done: dict[str, Any] = {}
@@ -314,7 +230,7 @@ class _Child:
             here = (*path, key)
             if key not in mine:
                 self.origins[here] = Origin(self.parent, here)
-                done[key] = self.less(here, one)
+                done[key] = self.remainder(here, one)
             elif isinstance(one, dict) and isinstance(mine[key], dict):
                 done[key] = self.table(here, mine[key], one)
             elif not path and isinstance(one, list) and isinstance(mine[key], list):
@@ -322,12 +238,12 @@ class _Child:
             else:
                 done[key] = mine[key]
         for key, one in mine.items():
-            if key not in kept and not self.changes_nothing(path, key, one, kept):
+            if key not in kept and not self.changes_nothing((*path, key), one, kept):
                 done[key] = one
         return done
 
-    def less(self, path: Path, value: Any) -> Any:
-        """Give what is inherited as it is, but for what is removed from it."""
+    def remainder(self, path: Path, value: Any) -> Any:
+        """Give what is inherited unchanged, but for what is removed from it."""
         if path not in self.cut:
             return value
         if isinstance(value, list):
@@ -337,124 +253,48 @@ class _Child:
     def array(self, path: Path, mine: list[Any], theirs: list[Any]) -> list[Any]:
         replacing: dict[str, int] = {}
         for number, one in enumerate(mine):
-            if (name := _id(one)) is not None:
+            if name := id_of(one):
                 replacing.setdefault(name, number)
+        kept = [number for number in range(len(theirs)) if (*path, number) not in self.removed]
+        chosen = [(replacing.pop(id_of(theirs[number]), None), number) for number in kept]
+        used = {other for other, _ in chosen}
+        chosen += [(number, 0) for number in range(len(mine)) if number not in used]
         done: list[Any] = []
-        used = set()
-        for number, one in enumerate(theirs):
-            if (*path, number) in self.removed:
-                continue
-            here = (*path, len(done))
-            other = replacing.pop(_id(one) or "", None)
-            if other is None:
-                self.origins[here] = Origin(self.parent, (*path, number))
-                done.append(one)
-            else:
-                self.origins[here] = Origin(self.file, (*path, other))
-                used.add(other)
-                done.append(mine[other])
-        for number, one in enumerate(mine):
-            if number not in used:
-                self.origins[(*path, len(done))] = Origin(self.file, (*path, number))
-                done.append(one)
+        for other, number in chosen:
+            source = self.parent if other is None else self.file
+            where = (*path, number if other is None else other)
+            self.origins[(*path, len(done))] = Origin(source, where)
+            done.append(theirs[number] if other is None else mine[other])
         return done
 
-    def changes_nothing(
-        self, path: Path, key: str, value: Any, known: Mapping[str, Any]
-    ) -> bool:
-        needed = NEEDED.get(str(path[0]), frozenset()) if len(path) == 1 else frozenset()
-        if not isinstance(value, dict) or "use" in value or needed <= set(value):
+    def changes_nothing(self, path: Path, value: Any, known: Mapping[str, Any]) -> bool:
+        """Say whether an entry that the parent has not was meant to change one that it has."""
+        if len(path) != 2 or path[0] not in NEEDED or not isinstance(value, dict):
             return False
-        near = did_you_mean(key, known)
-        if not near and needed & set(value):
-            return False  # one that is new, and not yet complete
-        message = f"`{path[0]}.{key}` changes nothing: the parent has none of this name"
-        help = near or f"a new one needs {one_of(sorted(needed))}"
-        where: Path = (OWN, *path, key)
+        needed, name = NEEDED[str(path[0])], str(path[1])
+        near = did_you_mean(name, known)
+        if "use" in value or needed <= set(value) or (needed & set(value) and not near):
+            return False
+        message = f"`{path[0]}.{name}` changes nothing: the parent has none of this name"
+        help = near or f"a new one says {one_of(sorted(needed))}"
+        where = (OWN, *path)
         self.faults.append(Fault(path=where, kind="240", message=message, help=help, at_key=True))
         return True
 
     def order(self, data: dict[str, Any]) -> None:
         """Where the child gives no order: the parent's, less what is gone, then what is new."""
-        path: Path = ("codebook", "order")
-        theirs, variables = _at(data, *path), _at(data, "variables")
-        if _at(self.file.data, *path) is not None or not isinstance(theirs, list):
+        theirs, variables = at(data, *ORDER), at(data, "variables")
+        before = at(self.parent.data, "variables")
+        if at(self.file.data, *ORDER) is not None or not isinstance(theirs, list):
             return
-        before = _at(self.parent.data, "variables")
         if not isinstance(variables, dict) or not isinstance(before, dict):
             return
-        gone = {str(p[1]) for p in self.removed if len(p) == 2 and p[0] == "variables"}
-        kept = [(n, one) for n, one in enumerate(theirs) if one not in gone - set(variables)]
+        gone = [name for name in before if name not in variables]
+        kept = [number for number, name in enumerate(theirs) if name not in gone]
         new = [name for name in variables if name not in before]
-        for number, (written, _) in enumerate(kept):
-            self.origins[(*path, number)] = Origin(self.parent, (*path, written))
+        for number, written in enumerate(kept):
+            self.origins[(*ORDER, number)] = Origin(self.parent, (*ORDER, written))
         for number, name in enumerate(new, len(kept)):
-            self.origins[(*path, number)] = Origin(self.file, ("variables", name))
-        data["codebook"] = {**data["codebook"], "order": [*(one for _, one in kept), *new]}
-
-    # ---- seals
-
-    def broken(self, outcome: Inherited) -> Iterator[tuple[str, Fault]]:
-        """Go through the seals that are broken, each with what a reason has to name."""
-        before, after = self.parent.data, outcome.data
-        k, now = _at(before, "privacy", "k"), _at(after, "privacy", "k")
-        if type(k) is type(now) is int and now < k:
-            message = f"`privacy.k` is lowered from {k} to {now}"
-            yield "privacy.k", self.broke(outcome, ("privacy", "k"), message)
-        rules = {_id(one): n for n, one in reversed(list(enumerate(_list(after, "rules"))))}
-        for number, one in enumerate(_list(before, "rules")):
-            name = _id(one)
-            if name is None:
-                continue
-            if name not in rules:
-                fault = self.broke(outcome, ("rules", number), f"rule `{name}` is removed")
-                yield f"rules.{name}", fault
-            elif _without(after["rules"][rules[name]], "because") != _without(one, "because"):
-                fault = self.broke(outcome, ("rules", rules[name]), f"rule `{name}` is changed")
-                yield f"rules.{name}", fault
-        yield from self.broken_by_variables(outcome)
-
-    def broken_by_variables(self, outcome: Inherited) -> Iterator[tuple[str, Fault]]:
-        found: dict[tuple[str, Path, str], list[str]] = {}
-        variables = _at(outcome.data, "variables")
-        for name in variables if isinstance(variables, dict) else ():
-            was, _ = _said(self.parent.data, name, "role")
-            now, path = _said(outcome.data, name, "role")
-            lost = sorted(_roles(was) - _roles(now)) if isinstance(now, list) else []
-            if lost:
-                subject, path = self.blamed(outcome, name, path)
-                words = f"no longer has the role {' or '.join(f'`{one}`' for one in lost)}"
-                found.setdefault((subject, path, words), []).append(name)
-            was, _ = _said(self.parent.data, name, "protected")
-            now, path = _said(outcome.data, name, "protected")
-            if was is True and now is not True:
-                subject, path = self.blamed(outcome, name, path)
-                found.setdefault((subject, path, "is no longer protected"), []).append(name)
-        for (subject, path, words), names in found.items():
-            many = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
-            message = f"variable `{names[0]}`{many} {words}"
-            yield subject, self.broke(outcome, path, message)
-
-    def blamed(self, outcome: Inherited, name: str, path: Path) -> tuple[str, Path]:
-        """Say what a reason has to name, and where the child did it: a template, or a variable."""
-        own = outcome.origin(path).file is self.file or self.drop(path) is not None
-        if path[0] == "templates" and own and not self.own(outcome, ("variables", name, "use")):
-            return ".".join(map(str, path)), path
-        subject = f"variables.{name}.{path[-1]}"
-        if path[0] == "variables":
-            return subject, path
-        return subject, ("variables", name, "use" if self.own(outcome, path[:2]) or True else "")
-
-    def own(self, outcome: Inherited, path: Path) -> bool:
-        return outcome.origin(path).file is self.file
-
-    def drop(self, path: Path) -> int | None:
-        found = (self.removed.get(path[:n]) for n in range(len(path), 0, -1))
-        return next((number for number in found if number is not None), None)
-
-    def broke(self, outcome: Inherited, path: Path, message: str) -> Fault:
-        number = self.drop(path)
-        said = _at(outcome.data, *path) is not None and self.own(outcome, path)
-        if number is not None and (path[0] == "rules" or not said):
-            path = (OWN, "codebook", "remove", number)
-        return Fault(path=path, kind="241", message=message)
+            self.origins[(*ORDER, number)] = Origin(self.file, ("variables", name))
+        order = [*(theirs[number] for number in kept), *new]
+        data["codebook"] = {**data["codebook"], "order": order}

@@ -24,6 +24,7 @@ from ctdc_framework.codebook_io import ARRAYS, KEYED, REQUIRED, SINGLE, TABLES
 from ctdc_framework.convert import checked, default_of, fields_of, key_of, unstructure
 from ctdc_framework.domains import KINDS, Domain
 from ctdc_framework.faults import Faults
+from ctdc_framework.hierarchy_io import LevelEntry
 from ctdc_framework.plan_entries import PlanEntries
 from ctdc_framework.rules import BUILT_IN, Derive, Rule
 
@@ -49,14 +50,21 @@ PLAIN: Mapping[Any, Schema] = {
     },
 }
 
+
+def _either(one: str, other: str) -> Schema:
+    """Demand one of two keys that hold arrays, and not both."""
+    return {
+        "if": {"required": [one], "additionalProperties": True},
+        "then": {"properties": {other: {"maxItems": 0}}, "additionalProperties": True},
+        "else": {"required": [other], "additionalProperties": True},
+    }
+
+
 BETWEEN: Mapping[type, Schema] = {
     # Its variable, and one test of it.
     Condition: {"minProperties": 2, "maxProperties": 2},
-    Derive: {
-        "if": {"required": ["any"], "additionalProperties": True},
-        "then": {"properties": {"all": {"maxItems": 0}}, "additionalProperties": True},
-        "else": {"required": ["all"], "additionalProperties": True},
-    },
+    Derive: _either("any", "all"),
+    LevelEntry: _either("bands", "groups"),
 }
 """What a class demands between its entries, which its `__attrs_post_init__` says in Python."""
 
@@ -207,6 +215,8 @@ def _bounds(field: attrs.Attribute[Any]) -> Schema:
             found["minimum" if operator == ">=" else "maximum"] = one.bound
         if least := getattr(one, "min_length", None):
             found["minItems" if array else "minProperties" if table else "minLength"] = least
+        if options := getattr(one, "options", None):
+            found["enum"] = list(options)
         if pattern := _pattern(one):
             found["pattern"] = f"^(?:{pattern})$"
     return found

@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from ctdc_framework import gate, report
+from ctdc_framework import documents, gate, report
 from ctdc_framework import release_files as files
 from ctdc_framework.codebook import Codebook
 from ctdc_framework.compare import Comparison
 from ctdc_framework.errors import ReleaseRefused
+from ctdc_framework.exchange import frictionless
 from ctdc_framework.registry import Registry
 from ctdc_framework.results import Json, Note, Release, Severity
 from ctdc_framework.runner import judge
+from ctdc_framework.tables import Table
 
 if TYPE_CHECKING:
     from ctdc_framework.prepare import Prepared
@@ -94,7 +96,41 @@ def write_checked(
                 raise ReleaseRefused(message)
         published.append(held)
     release = judge(release, original, published, registry)
-    return release, files.write_manifest(folder, release, codebook, written, versions())
+    described = _describe(folder, release, codebook, registry, written)
+    names = [*written, *described]
+    return release, files.write_manifest(folder, release, codebook, names, versions())
+
+
+def _describe(
+    folder: Path,
+    release: Release,
+    codebook: Codebook,
+    registry: Registry,
+    written: Mapping[str, Table],
+) -> list[str]:
+    """Write what tells a reader, and a program, how to read the data; give the files' names."""
+    blanks = any(record.may_blank for record in release.stages)
+    package = frictionless.export(
+        codebook,
+        [
+            frictionless.DataFile(
+                path=name,
+                sha256=files.digest(folder / name),
+                bytes=(folder / name).stat().st_size,
+                columns=files.file_columns(table),
+            )
+            for name, table in written.items()
+        ],
+        blanked=tuple(codebook.variables) if blanks else (),
+    )
+    texts = {
+        "codebook.md": documents.as_markdown(codebook, None, registry.rules),
+        "codebook.html": documents.as_html(codebook, None, registry.rules),
+        "datapackage.json": files.as_json(package),
+    }
+    for name, text in texts.items():
+        files.write_public(folder / name, text)
+    return list(texts)
 
 
 def publish(

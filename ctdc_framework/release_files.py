@@ -228,6 +228,17 @@ def _file_columns(table: Table) -> dict[str, list[Any]]:
     return columns
 
 
+def file_columns(table: Table) -> tuple[str, ...]:
+    """Give the columns of a table's file: its variables, and `count` for counts."""
+    variables = dict.fromkeys(column.variable for column in table.columns)
+    return (*variables, COUNT) if COUNT in table.frame else tuple(variables)
+
+
+def write_public(path: Path, text: str) -> None:
+    """Write a text of a release, as UTF-8 with LF."""
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
 def write_raw(raw: RawFile, path: Path) -> None:
     """Write a raw file's texts as CSV that only its owner may read."""
     with _private_file(path) as file:

@@ -52,6 +52,8 @@ class StageRecord:
     rows_in: int
     rows_out: int
     seconds: float
+    may_blank: bool = False
+    """Whether the strategy may leave values out that the original records have."""
     notes: tuple[Note, ...] = ()
     details: Mapping[str, Json] = field(factory=dict)
 

@@ -197,9 +197,7 @@ def _unreached(
                 yield Fault(path=path, kind="206", message=message, help=help, level="warning")
 
 
-def _parents(
-    codebook: Codebook, rules: Mapping[str, Rule[Any]], places: Places
-) -> Iterator[Fault]:
+def _parents(codebook: Codebook, rules: Mapping[str, Rule[Any]], places: Places) -> Iterator[Fault]:
     """Tell of a flag that others are folded into, and that a rule about its group leaves out."""
     folded = {
         name: one.id
@@ -215,7 +213,7 @@ def _parents(
             for name in group.variables:
                 left_out = name in folded and name not in reads and name not in writes
                 if left_out and len(reads.intersection(group.variables)) > 1:
-                    message = f"rule `{one.id}` reads others of \"{group.title}\" and not "
+                    message = f'rule `{one.id}` reads others of "{group.title}" and not '
                     message += f"`{name}`, into which `{folded[name]}` folds"
                     help = f'add {{ var = "{name}", is = 1 }} to `any`'
                     path: Path = ("rules", number, "any")

@@ -120,6 +120,7 @@ def _run_stage(
         contract=stage.strategy.contract,
         params=unstructure(stage.params),
         claims=claims,
+        may_blank=stage.strategy.may_blank,
         rows_in=len(table),
         rows_out=len(output.table),
         seconds=time.perf_counter() - started,

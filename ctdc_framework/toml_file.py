@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -15,6 +16,7 @@ from attrs import evolve, field, frozen
 from ctdc_framework.errors import CtdcError, Place, Problem
 from ctdc_framework.faults import Fault, Path
 from ctdc_framework.locator import Locator, locate
+from ctdc_framework.toml_dialect import Newer, newer_syntax
 
 MOST = 200
 """Problems that are told at once: nobody reads more."""
@@ -31,6 +33,8 @@ class TomlFile:
     data: Mapping[str, Any]
     locator: Locator
     digest: str = ""
+    marked: bool = False
+    """Whether the file starts with a byte order mark."""
     moved: Mapping[Path, Path] = field(factory=dict)
     """Entries that came from somewhere else in the file, such as a template."""
 
@@ -88,22 +92,34 @@ def read_toml(path: FilePath, error: type[CtdcError], prefix: str) -> TomlFile:
             message += f": it looks like Windows-1252, where it is {meant!r}"
         help = "save the file as UTF-8"
         raise error(problems=[problem(code=f"{prefix}003", message=message, help=help)]) from None
+    newer = [_newer(name, text, one, prefix) for one in newer_syntax(text)]
     try:
         data = tomli.loads(text)
     except tomli.TOMLDecodeError as failure:
-        raise error(problems=[_syntax(name, text, failure, prefix)]) from None
+        # A parser of 1.0 fails at, or right after, what is newer.
+        here = [one for one in newer if one.place and -1 <= one.place.line - failure.lineno <= 0]
+        raise error(problems=here or [_syntax(name, text, failure, prefix)]) from None
     except RecursionError:
         message = "tables or arrays are nested too deeply"
         raise error(problems=[problem(code=f"{prefix}001", message=message)]) from None
     except ValueError:  # Python reads no number of more than 4300 digits
         message = "a number is too large"
         raise error(problems=[problem(code=f"{prefix}014", message=message)]) from None
+    if newer:
+        raise error(problems=newer)
     return TomlFile(
         name=name,
         data=data,
         locator=locate(text),
         digest=hashlib.sha256(content).hexdigest(),
+        marked=content.startswith(codecs.BOM_UTF8),
     )
+
+
+def _newer(name: str, text: str, one: Newer, prefix: str) -> Problem:
+    source = text.split("\n")[one.line - 1]
+    place = Place(file=name, line=one.line, column=one.column, width=one.width, source=source)
+    return Problem(code=f"{prefix}009", message=one.message, help=one.help, place=place)
 
 
 def _content(path: FilePath, error: type[CtdcError]) -> bytes:

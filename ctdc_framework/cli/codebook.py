@@ -1,42 +1,52 @@
-"""`ctdc codebook`: check a codebook."""
+"""`ctdc codebook check`: every mistake by line and column."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from ctdc_framework.cli import common
+from ctdc_framework.cli import codebook_tools, common
 from ctdc_framework.errors import CodebookError, Exit
 
 app = typer.Typer(help="Work with codebooks.", no_args_is_help=True)
 
 
-@app.callback()
-def codebook() -> None:
-    """Work with codebooks."""
+for _name, _command in codebook_tools.COMMANDS.items():
+    app.command(_name)(_command)
 
 
 @app.command()
 def check(
     source: Annotated[str, typer.Argument(help="a shipped codebook's name, or a path")],
     strict: Annotated[bool, typer.Option("--strict", help="warnings fail too")] = False,
+    format: Annotated[
+        Literal["text", "json", "github", "sarif"], typer.Option(help="how problems are written")
+    ] = "text",
     without: common.Without = [],  # noqa: B006 - typer's way to say: none
     as_json: common.AsJson = False,
 ) -> None:
     """Name every mistake in a codebook by line and column."""
-    from ctdc_framework import registry
+    from ctdc_framework import problem_formats, registry
     from ctdc_framework.codebook_io import check_codebook
+
+    format = "json" if as_json else format
 
     rules = registry.load(without=without).rules
     try:
         book, problems = check_codebook(source, rules)
     except CodebookError as error:  # it cannot even be read, so there is no codebook to go on with
-        if not (as_json and error.problems):
+        if format == "text" or not error.problems:
             raise
         book, problems = None, error.problems
-    if as_json:
-        common.print_json(common.problems_as_json(problems))
+    if format == "json":
+        common.print_json(problem_formats.as_json(problems))
+    elif format == "github":
+        typer.echo(problem_formats.as_github(problems))
+    elif format == "sarif":
+        from importlib.metadata import version
+
+        common.print_json(problem_formats.as_sarif(problems, version("ctdc-framework")))
     else:
         for problem in problems:
             typer.echo(problem.render())

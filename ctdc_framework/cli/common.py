@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from ctdc_framework.errors import CtdcError, Problem
+from ctdc_framework.errors import CtdcError
 
 if TYPE_CHECKING:
     from ctdc_framework.api import Outcome, Reading
@@ -39,6 +39,8 @@ Seed = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON, for scripts")]
+Printed = Annotated[Path, typer.Option("--out", help="the file to write; printed if left out")]
+Replace = Annotated[bool, typer.Option("--force", help="replace the file")]
 Out = Annotated[Path, typer.Option(help="the directory to write; it must not be there yet")]
 
 
@@ -128,20 +130,22 @@ def show(outcome: Outcome, *, as_json: bool, what: Sequence[str]) -> None:
         typer.echo(line)
 
 
-def problems_as_json(problems: Sequence[Problem]) -> list[dict[str, Any]]:
-    """Give problems for scripts; line and column are 0 where the whole file is meant."""
-    return [
-        {
-            "code": problem.code,
-            "level": problem.level,
-            "message": problem.message,
-            "help": problem.help,
-            "file": problem.place.file if problem.place else "",
-            "line": problem.place.line if problem.place else 0,
-            "column": problem.place.column if problem.place else 0,
-        }
-        for problem in problems
-    ]
+def deliver(content: str | bytes, out: Path, *, force: bool) -> None:
+    """Write what a command made to the file named, or print it where none is."""
+    data = content.encode() if isinstance(content, str) else content
+    if str(out) == "-":
+        sys.stdout.buffer.write(data)
+        return
+    if out.exists() and not force:
+        raise CtdcError(f"{out} is there already", help="give another --out, or --force")
+    beside = out.with_name(f".{out.name}.part")
+    try:
+        beside.write_bytes(data)
+        beside.replace(out)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise CtdcError(f"{out} cannot be written: {error.strerror}") from None
+    typer.echo(f"wrote {out}", err=True)
 
 
 def print_json(value: Any) -> None:

@@ -44,14 +44,14 @@ def check(
     as_json: common.AsJson = False,
 ) -> None:
     """Check a plan, its codebook included, without reading any data."""
-    from ctdc_framework import api
+    from ctdc_framework import api, problem_formats
 
     registry = api.load_registry(without)
     try:
         found = api.read_plan(plan, registry)
     except CtdcError as error:
         if as_json and error.problems:
-            common.print_json({"problems": common.problems_as_json(error.problems)})
+            common.print_json({"problems": problem_formats.as_json(error.problems)})
             raise typer.Exit(error.exit_code) from None
         raise
     names = [candidate.name for candidate in found.candidates]

@@ -105,13 +105,12 @@ class _Book:
         words = self.prose.inlines(title)
         return n.Section(id=anchor(kind, name), title=words, children=children)
 
-    def _figures(self) -> Iterator[n.Section]:
+    def _figures(self) -> Iterator[n.Block]:
         for one in self.codebook.figures:
             rows = tuple(tuple(n.line(cell) for cell in row) for row in one.rows)
-            caption = self.prose.inlines(one.title)
-            table = n.Table(caption=caption, columns=one.columns, rows=rows)
-            text = self.prose.blocks(one.text)
-            yield self._section("figure", one.id, one.title, (table, *text))
+            caption = (n.Styled("strong", self.prose.inlines(one.title)),)
+            yield n.Table(caption=caption, columns=one.columns, rows=rows)
+            yield from self.prose.blocks(one.text)
 
     def _list(self) -> n.Table:
         rows = []
@@ -134,12 +133,13 @@ class _Book:
         separator = self.codebook.separator_of(name)
         return n.line(values, ", several parted by ", n.Code(separator)) if separator else values
 
-    def _groups(self) -> Iterator[n.Section]:
+    def _groups(self) -> Iterator[n.Block]:
+        if self.codebook.groups:
+            yield n.Paragraph(cautions.DENOMINATOR)
         for name, one in self.codebook.groups.items():
-            flags = n.Paragraph(n.line(self.wording.columns(one.variables), "."))
+            flags = n.Paragraph(n.line(self.wording.ranges(one.variables), "."))
             text = self.prose.blocks(one.text)
-            blocks = (flags, n.Paragraph(cautions.DENOMINATOR), *text)
-            yield self._section("group", name, one.title, blocks)
+            yield self._section("group", name, one.title, (flags, *text))
 
     def _missing(self) -> Iterator[n.Block]:
         words = "A blank cell is a missing value, always. In a release it is the only one; "

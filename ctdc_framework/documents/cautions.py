@@ -22,7 +22,8 @@ CAUTIONS = {
 """What goes wrong when people count: each was seen in published analyses."""
 
 DENOMINATOR = n.line(
-    "A percentage of these is a share of the records in which at least one of them is ",
+    "The flags of a group share a denominator. A percentage is a share of the records in which at "
+    "least one of them is ",
     n.Code("1"),
     ": there a blank counts as 0. All other records stay missing and are left out. As a record may "
     "have several, the shares can add up to more than 100 %.",

@@ -81,7 +81,7 @@ class _Export:
 
     def about_document(self, document: Xml.Element) -> None:
         self.citation(_add(document, "citation"), f"Codebook: {self.codebook.header.title}")
-        if getattr(self.codebook.header, "status", "") == "draft":
+        if self.codebook.header.status == "draft":
             _add(document, "docStatus", "draft")
 
     def citation(self, citation: Xml.Element, title: str) -> None:

@@ -6,7 +6,6 @@ and codes that the language cannot hold are left out, and the text says which.
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -14,10 +13,11 @@ from typing import Any
 
 from attrs import field, frozen
 
-from ctdc_framework.codebook import REFERENCE
-from ctdc_framework.codebook_format import format_codebook
+from ctdc_framework.codebook import REFERENCE, Codebook, Header, Privacy
+from ctdc_framework.codebook_format import format_codebook, quoted, quoted_key
 from ctdc_framework.convert import structure
-from ctdc_framework.domains import KINDS, MOST_VALUES
+from ctdc_framework.domain_checks import domain_faults
+from ctdc_framework.domains import KINDS, MOST_VALUES, RangeDomain
 from ctdc_framework.faults import Faults
 from ctdc_framework.tables import COUNT
 
@@ -81,17 +81,17 @@ def _lines(draft: Draft) -> Iterator[str]:
     if draft.missing:
         yield from _table("missing", {"codes": list(draft.missing)})
     for name, entries in draft.domains.items():
-        yield from _table(f"domains.{_key(name)}", entries)
+        yield from _table(f"domains.{quoted_key(name)}", entries)
     if not draft.variables:
         yield "\n[variables]"
     for name, entries in draft.variables.items():
         yield from _table(
-            f"variables.{_key(name)}",
+            f"variables.{quoted_key(name)}",
             entries,
             {"role": STATED if name in draft.stated else GUESSED},
         )
     for name, entries in draft.inputs.items():
-        yield from _table(f"inputs.{_key(name)}", entries)
+        yield from _table(f"inputs.{quoted_key(name)}", entries)
     for entries in draft.rules:
         yield from _table("rules", entries, array=True)
 
@@ -104,27 +104,31 @@ def _table(
         if value in ("", [], {}):
             continue
         remark = (remarks or {}).get(key)
-        yield f"{_key(key)} = {toml(value)}" + (f"  # {remark}" if remark else "")
+        yield f"{quoted_key(key)} = {toml(value)}" + (f"  # {remark}" if remark else "")
 
 
 def toml(value: object) -> str:
     """Write a value as TOML 1.0.
 
     >>> print(toml({"code": "0--8", "to": 8, "open": False}), toml(["a\\x7f"]))
-    { code = "0--8", to = 8, open = false } ["a\\u007f"]
+    { code = "0--8", to = 8, open = false } ["a\\u007F"]
     """
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{_key(key)} = {toml(one)}" for key, one in value.items()) + " }"
+        return (
+            "{ "
+            + ", ".join(f"{quoted_key(key)} = {toml(one)}" for key, one in value.items())
+            + " }"
+        )
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(toml, value)) + "]"
     if isinstance(value, str):
-        text = value.encode("utf-8", "replace").decode()  # half a character is none
-        return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+        return quoted(_whole(value))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _key(name: str) -> str:
-    return name if re.fullmatch("[A-Za-z0-9_-]+", name) else toml(name)
+def _whole(text: str) -> str:
+    """Put a question mark for half a character, which no file can hold."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def prose(text: object) -> str:
@@ -192,16 +196,27 @@ def range_of(low: object, high: object) -> Entries | None:
     return {"kind": "range", "min": low, "max": high} if fits else None
 
 
-def is_domain(entries: object) -> bool:
-    """Tell whether something is a domain's entries as the language has them."""
+def is_domain(entries: object, missing: Collection[str], separator: str) -> bool:
+    """Tell whether something is the entries of a sound domain, as a package of ours keeps them.
+
+    `missing` are texts that no code may be, `separator` is one that no code may hold.
+    """
     kind = entries.get("kind") if isinstance(entries, Mapping) else None
     if not isinstance(kind, str) or kind not in KINDS:
         return False
     try:
-        structure(entries, KINDS[kind])
+        domain = structure(entries, KINDS[kind])
     except Faults:
         return False
-    return True
+    if isinstance(domain, RangeDomain) and range_of(domain.min, domain.max) is None:
+        return False
+    header = Header(dsl=1, id="draft", title="", version="0.0.0")
+    book = Codebook(header=header, privacy=Privacy(k=2), variables={}, domains={"a": domain})
+    return (
+        all(fault.level == "warning" for fault in domain_faults(book, {}))
+        and len(domain.codes) <= MOST_VALUES
+        and not any(code in missing or (separator and separator in code) for code in domain.codes)
+    )
 
 
 def _one_line(text: str) -> str:

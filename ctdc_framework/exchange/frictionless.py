@@ -11,11 +11,11 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from attrs import field, frozen
+from attrs import frozen
 
 from ctdc_framework.codebook import Codebook, MissingCode, Variable
 from ctdc_framework.convert import unstructure
-from ctdc_framework.domains import STANDARD, FlagDomain, RangeDomain
+from ctdc_framework.domains import STANDARD, FlagDomain, RangeDomain, Value
 from ctdc_framework.exchange import words
 from ctdc_framework.exchange.frictionless_import import import_package as import_package
 from ctdc_framework.tables import COUNT
@@ -42,7 +42,7 @@ class DataFile:
     """From the folder in which `datapackage.json` lies, parted by `/`."""
     sha256: str = ""
     bytes: int | None = None
-    columns: tuple[str, ...] = field(default=(), converter=tuple)
+    columns: tuple[str, ...] = ()
     """Variables in the order of the file; last `count`, if its rows are combinations."""
 
 
@@ -51,12 +51,15 @@ def export(
     files: Iterable[DataFile] = (DataFile(path="data.csv"),),
     *,
     blanked: Collection[str] = (),
+    generalised: Collection[str] = (),
 ) -> Descriptor:
     """Describe the files of a release by its codebook.
 
     `blanked` names the variables that a strategy may have blanked: they may be missing here,
-    whether or not they were in the records.
+    whether or not they were in the records. `generalised` names those that may hold values of
+    their hierarchy too.
     """
+    changed = _Changed(frozenset(blanked), frozenset(generalised))
     header = codebook.header
     package: Descriptor = {
         "$schema": f"{PROFILES}datapackage.json",
@@ -73,17 +76,23 @@ def export(
             }
             for one in codebook.contributors.values()
         ],
-        "resources": [_resource(codebook, file, blanked) for file in files],
+        "resources": [_resource(codebook, file, changed) for file in files],
     }
     return {key: value for key, value in package.items() if value}
 
 
-def _resource(codebook: Codebook, file: DataFile, blanked: Collection[str]) -> Descriptor:
+@frozen
+class _Changed:
+    """What was done to the variables of a release."""
+
+    blanked: frozenset[str]
+    generalised: frozenset[str]
+
+
+def _resource(codebook: Codebook, file: DataFile, changed: _Changed) -> Descriptor:
     suffix = re.sub(r".*(?=\.[^./]*$)", "", file.path.removesuffix(".gz")).lower()
     columns = file.columns or tuple(codebook.variables)
     counted = columns[-1] == COUNT
-    if counted:
-        blanked = columns
     resource: Descriptor = {
         "name": re.sub("[^a-z0-9._-]+", "-", file.path.lower()),
         "path": file.path,
@@ -95,9 +104,8 @@ def _resource(codebook: Codebook, file: DataFile, blanked: Collection[str]) -> D
         "dialect": _dialect(suffix),
         "schema": {
             "$schema": f"{PROFILES}tableschema.json",
-            "fieldsMatch": "exact",
             "fields": [
-                _field(codebook, codebook.variables[name], name in blanked, counted, suffix)
+                _field(codebook, codebook.variables[name], changed, counted, suffix)
                 for name in columns
                 if name != COUNT
             ],
@@ -129,41 +137,58 @@ def _dialect(suffix: str) -> Descriptor:
 
 
 def _field(
-    codebook: Codebook, variable: Variable, blanked: bool, counted: bool, suffix: str
+    codebook: Codebook, variable: Variable, changed: _Changed, counted: bool, suffix: str
 ) -> Descriptor:
     domain = codebook.domain_of(variable.name)
+    blanked = variable.name in changed.blanked and not counted
     told = [words.meaning(codebook, variable), NOT_PART if counted else ""]
-    if blanked and not counted:
-        told.append(words.BLANKED)
+    told.append(words.BLANKED if blanked else "")
+    known = not (variable.nullable or blanked or counted)
     found: Descriptor = {
         "name": variable.name,
         "type": "string",
         "title": words.title(codebook, variable, 120),
         "description": " ".join(part for part in told if part),
-        "constraints": {"required": True} if not (blanked or variable.nullable) else {},
+        "constraints": {"required": True} if known else {},
     }
+    coarser = _coarser(codebook, variable) if variable.name in changed.generalised else ()
     # Parquet holds texts in every column.
-    numbers = isinstance(domain, RangeDomain | FlagDomain) and suffix != ".parquet"
+    numbers = isinstance(domain, RangeDomain | FlagDomain) and suffix != ".parquet" and not coarser
     if variable.list:
         found |= {"type": "list", "delimiter": variable.list, "itemType": "string"}
     elif isinstance(domain, RangeDomain) and numbers:
         found["type"] = "integer"
         found["constraints"] |= {"minimum": domain.min, "maximum": domain.max}
     else:
-        labels = words.labels(domain.values)
         found |= {"type": "integer"} if numbers else {}
-        found["categories"] = [
-            {
-                "value": int(code) if numbers else code,
-                **({"label": labels[code]} if code in labels else {}),
-            }
-            for code in domain.codes
-        ]
-        found["categoriesOrdered"] = domain.ordered
+        found["categories"] = _categories((*domain.values, *coarser), numbers)
+        # Programs of version 1 pass over categories.
+        found["constraints"]["enum"] = [one["value"] for one in found["categories"]]
+        found["categoriesOrdered"] = domain.ordered and not coarser
     if domain not in STANDARD.values():
         found["ctdc:domain"] = {"name": variable.domain, **_kept(unstructure(domain))}
     found["ctdc:role"] = [role.value for role in variable.role]
     return {key: value for key, value in found.items() if value not in ("", {})}
+
+
+def _coarser(codebook: Codebook, variable: Variable) -> tuple[Value, ...]:
+    """Give the values that a variable's hierarchy has beyond those of its domain."""
+    hierarchy = codebook.hierarchies.get(variable.hierarchy)
+    if hierarchy is None:
+        return ()
+    groups = {group.code: group for level in hierarchy.levels for group in level.groups}
+    return tuple(Value(code=code, label=groups[code].label) for code in hierarchy.codes)
+
+
+def _categories(values: tuple[Value, ...], numbers: bool) -> list[Descriptor]:
+    labels = words.labels(values)
+    return [
+        {
+            "value": int(one.code) if numbers else one.code,
+            **({"label": labels[one.code]} if one.code in labels else {}),
+        }
+        for one in values
+    ]
 
 
 def _kept(value: Any) -> Any:

@@ -143,7 +143,7 @@ class _Reading:
         kept = told.get("ctdc:domain")
         if isinstance(kept, Mapping):
             given = {key: value for key, value in kept.items() if key != "name"}
-            if drafts.is_domain(given):
+            if drafts.is_domain(given, self.missing, separator):
                 return self.declare(str(kept.get("name") or name), given)
         if told.get("type") in ("integer", "year"):
             bounded = drafts.range_of(*_ends(limits))

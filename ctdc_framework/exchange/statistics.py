@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 from ctdc_framework.errors import CtdcError, DataError, one_of
 from ctdc_framework.exchange import words
-from ctdc_framework.release_files import cell_texts
 from ctdc_framework.tables import COUNT, Table
 
 if TYPE_CHECKING:
@@ -142,8 +141,22 @@ def _text(cell: object) -> str | None:
 
 
 def cell_columns(table: Table) -> dict[str, np.ndarray[Any, Any]]:
-    """Give the columns of a table as files hold them: texts, None for missing; last the counts."""
-    columns: dict[str, Any] = dict(cell_texts(table))
+    """Give the columns of a table as files hold them: texts, None for missing; last the counts.
+
+    The values that a cell lists are joined in codebook order.
+    """
+    import numpy as np
+
+    parts: dict[str, list[Any]] = {}
+    for number, column in enumerate(table.columns):
+        codes = [column.cell(code) for code in range(len(column.codes))]
+        held = np.array([*codes, None], dtype=object)
+        parts.setdefault(column.variable, []).append(held[table.codes[:, number]])
+    columns: dict[str, np.ndarray[Any, Any]] = {}
+    for name, cells in parts.items():
+        between = table.codebook.separator_of(name)
+        joined = (between.join(filter(None, row)) or None for row in zip(*cells, strict=True))
+        columns[name] = np.array([*joined], dtype=object) if len(cells) > 1 else cells[0]
     if COUNT in table.frame:
         columns[COUNT] = table.counts
     return columns
@@ -152,26 +165,25 @@ def cell_columns(table: Table) -> dict[str, np.ndarray[Any, Any]]:
 def _numbered(table: Table) -> tuple[pd.DataFrame, dict[str, dict[int, str]]]:
     """Give a table's columns as numbers, and for those that are not codes the labels that are."""
     import numpy as np
-    import pandas as pd
 
     several = {column.variable for column in table.columns if column.value}
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = cell_columns(table)
     labels: dict[str, dict[int, str]] = {}
-    cells = cell_texts(table)
     for number, column in enumerate(table.columns):
         name = column.variable
         if name in several:
-            found[name] = pd.Series([text or "" for text in cells[name]], dtype=object)
-            continue
-        numbers = np.arange(1, len(column.codes) + 1, dtype="float64")
-        if all(map(WHOLE.fullmatch, column.codes)):
-            numbers = np.array([int(code) for code in column.codes], dtype="float64")
-        else:
-            labels[name] = dict(enumerate(column.codes, 1))
-        found[name] = np.append(numbers, np.nan)[table.codes[:, number]]
+            found[name] = np.array([text or "" for text in found[name]], dtype=object)
+            several.remove(name)
+        elif not column.value:
+            numbers = np.arange(1, len(column.codes) + 1, dtype="float64")
+            if all(map(WHOLE.fullmatch, column.codes)):
+                numbers = np.array([int(code) for code in column.codes], dtype="float64")
+            else:
+                labels[name] = dict(enumerate(column.codes, 1))
+            found[name] = np.append(numbers, np.nan)[table.codes[:, number]]
     if COUNT in table.frame:
         found[COUNT] = table.counts.astype("float64")
-    return pd.DataFrame(found), labels
+    return table.frame[[]].assign(**found), labels
 
 
 def _titles(table: Table, most: int) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from attrs import frozen, validators
@@ -11,6 +11,7 @@ from ctdc_framework.plugin import (
     Claim,
     Codebook,
     Context,
+    Fault,
     Note,
     Output,
     RecordSupport,
@@ -19,8 +20,10 @@ from ctdc_framework.plugin import (
     Strategy,
     StrategyError,
     Table,
+    did_you_mean,
     entry,
     hookimpl,
+    table_of_codes,
 )
 
 
@@ -33,9 +36,9 @@ class KSynthesis:
         validator=validators.ge(2),
         from_codebook="k",
     )
-    mode: Literal["value-seeded", "seeded"] = entry(
+    mode: Literal["value-seeded", "seeded", "unseeded"] = entry(
         "how records begin. value-seeded: with single values; seeded: each with what k real "
-        "records share of one. The promise is the same",
+        "records share of one. unseeded: so many are drawn, and single counts are not kept",
         default="value-seeded",
     )
     length: int = entry(
@@ -48,6 +51,21 @@ class KSynthesis:
         default=50,
         validator=[validators.ge(0), validators.le(10_000)],
     )
+    records: int | None = entry(
+        "how many records are drawn, where the mode is unseeded; left out: as many as there are, "
+        "rounded down to k",
+        default=None,
+        validator=validators.optional([validators.ge(1), validators.le(10_000_000)]),
+    )
+    columns: tuple[str, ...] = entry(
+        "variables to release; left out: all. Where some are left out, their counts are not kept, "
+        "and none are claimed",
+        default=(),
+    )
+    weights: Mapping[str, float] = entry(
+        "how much the combinations of a variable count, > 0; 1 where nothing is said",
+        factory=dict,
+    )
 
 
 def synthesise(table: Table, params: KSynthesis, context: Context) -> Output:
@@ -57,15 +75,19 @@ def synthesise(table: Table, params: KSynthesis, context: Context) -> Output:
     """
     from ctdc_k_synthesis.algorithm import synthesise_records
 
+    wanted = table.column_numbers(params.columns or table.codebook.variables)
+    columns = [table.columns[number] for number in wanted]
     result = synthesise_records(
-        table.codes,
-        table.sizes,
+        table.codes[:, wanted],
+        [table.sizes[number] for number in wanted],
         params.k,
         context.rng,
         context.progress,
         mode=params.mode,
         length=params.length,
         effort=params.effort,
+        records=params.records,
+        weights=[params.weights.get(column.variable, 1.0) for column in columns],
     )
     if not len(result.codes):
         raise StrategyError(
@@ -80,14 +102,44 @@ def synthesise(table: Table, params: KSynthesis, context: Context) -> Output:
         ),
     )
     return Output(
-        table=table.with_codes(result.codes),
+        table=table_of_codes(table.codebook, columns, result.codes),
         notes=[note],
         details={"improved": result.improved},
     )
 
 
 def _claims(codebook: Codebook, params: KSynthesis) -> Sequence[Claim]:
-    return [RecordSupport(k=params.k), SingleCounts(k=params.k)]
+    support = RecordSupport(k=params.k)
+    if params.mode == "unseeded" or not set(codebook.variables) <= set(_columns(codebook, params)):
+        return [support]
+    return [support, SingleCounts(k=params.k)]
+
+
+def _columns(codebook: Codebook, params: KSynthesis) -> tuple[str, ...]:
+    return params.columns or tuple(codebook.variables)
+
+
+def _faults(codebook: Codebook, params: KSynthesis) -> Iterator[Fault]:
+    named: list[tuple[str, str, str | int]] = [
+        ("columns", name, number) for number, name in enumerate(params.columns)
+    ]
+    for key, name, at in [*named, *(("weights", name, name) for name in params.weights)]:
+        if name not in codebook.variables:
+            message = f"`{key}` names `{name}`, which is no variable of {codebook.id}"
+            help = did_you_mean(name, codebook.variables) or "name variables of the codebook"
+            yield Fault(path=(key, at), kind="205", message=message, help=help)
+    for name, weight in params.weights.items():
+        if not 0.001 <= weight <= 1000:  # nan is refused too
+            message = f"the weight of `{name}` is not between 0.001 and 1000"
+            help = "a weight of 2 counts twice as much as 1; `columns` leaves variables out"
+            yield Fault(path=("weights", name), kind="019", message=message, help=help)
+        elif name in codebook.variables and name not in _columns(codebook, params):
+            message = f"`{name}` has a weight and is not among `columns`"
+            yield Fault(path=("weights", name), kind="019", message=message, help="drop one")
+    if params.records is not None and params.mode != "unseeded":
+        message = f"`records` is given, and in the mode {params.mode} the counts decide it"
+        help = 'drop it, or choose mode = "unseeded"'
+        yield Fault(path=("records",), kind="019", message=message, help=help)
 
 
 STRATEGY = Strategy(
@@ -98,6 +150,7 @@ STRATEGY = Strategy(
     gives=Shape.RECORDS,
     run=synthesise,
     claims=_claims,
+    faults=_faults,
     stochastic=True,
     may_blank=True,
 )

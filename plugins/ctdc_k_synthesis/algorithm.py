@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 CHUNK = 2000
 """Records between two reports of progress; a chance to cancel."""
 
-MOST_HOLDERS = 500
-"""Originals whose values are counted to know supports; of more, a sample."""
+MOST_HOLDERS, FEWEST_HOLDERS, HOLDERS = 400, 50, 4_000_000
+"""Originals whose values are counted to know supports; of more, a sample, so that the cost of
+knowing them stays as it is: `HOLDERS` by the number of records, within the other two."""
 
 MOST_FOR_TRIPLES = 512
 """Values for which triples are kept in tables; with more, pairs alone steer (memory V**3)."""
@@ -40,6 +41,10 @@ SHARE, ABSENT_PAIR, ABSENT_TRIPLE, TRIPLES = 0.02, 1.0, 0.13, 0.05
 
 REBUILT, SHAKE = 0.1, 1.0
 """Share of records that a pass takes apart, and how much chance has in choosing them."""
+
+ALL_PASSES = 12_000
+"""Records up to which every pass is made. With more, passes bring less and cost more: they are so
+many fewer that as many records are made anew in all."""
 
 
 @frozen(kw_only=True, eq=False)
@@ -63,6 +68,7 @@ class _Work:
     kept: NDArray[np.int64]
     k: int
     rng: np.random.Generator
+    most: int
     values: NDArray[np.int32]
     ends: NDArray[np.int64]
 
@@ -74,20 +80,29 @@ def synthesise_records(
     rng: np.random.Generator,
     progress: Progress,
     *,
-    mode: Literal["seeded", "value-seeded"] = "value-seeded",
+    mode: Literal["seeded", "value-seeded", "unseeded"] = "value-seeded",
     length: int = 3,
     effort: int = 50,
+    records: int | None = None,
+    weights: Sequence[float] | None = None,
 ) -> Synthetic:
     """Make records whose every combination at least k originals hold, single counts kept.
 
     codes: (records, columns), -1 = missing; column j has codes 0 to sizes[j] - 1.
+    weights: a factor > 0 for each column: how much its combinations count.
     Every record as a whole is held by at least k originals; every value is released
     floor(n/k)*k times. Combinations of up to `length` (2 or 3) values are kept as near to their
     counts as `effort` passes find. Rows come in random order. The same generator state gives the
     same rows, whatever the machine. Raises `StrategyError` where there are too many values.
+
+    In the mode `unseeded` nothing but the first holds: `records` are drawn (left out: as many as
+    there are, rounded down to k), each from a real one drawn by chance.
     """
-    work = _number(codes, sizes, k, rng, triples=length > 2)
-    passes = effort if len(work.keep) else 0
+    factors = np.ones(len(sizes)) if weights is None else np.asarray(weights, dtype=float)
+    work = _number(codes, sizes, k, rng, triples=length > 2 and mode != "unseeded", factors=factors)
+    passes = 0 if mode == "unseeded" or not len(work.keep) else effort
+    if len(codes) > ALL_PASSES:
+        passes = -(-passes * ALL_PASSES // len(codes))
     steps = len(codes) * (passes + 2)
     done = 0
 
@@ -96,17 +111,22 @@ def synthesise_records(
         done = min(done + records, steps)
         progress(done, steps)
 
-    left = work.kept.copy()
-    if mode == "seeded":
-        work.values, work.ends = _begin(work, left)
-    step(len(codes))
-    more, more_ends, _ = _join(work, left, step)
-    _append(work, more, more_ends)
+    step(0)  # a chance to cancel
+    if mode == "unseeded":
+        _draw(work, len(codes) // k * k if records is None else records, step)
+    else:
+        left = work.kept.copy()
+        if mode == "seeded":
+            _begin(work, left, step)
+        step(len(codes))
+        more, more_ends, _ = _join(work, left, step)
+        _append(work, more, more_ends)
     improved = 0
     for number in range(passes):
-        improved += _improve(work)
+        improved += _improve(work, step)
         done = max(done, len(codes) * (number + 2))
         step(len(codes))
+    step(steps)
     released = _decode(work, codes.shape[1], sizes)
     return Synthetic(codes=released[rng.permutation(len(released))], improved=improved)
 
@@ -118,6 +138,7 @@ def _number(
     rng: np.random.Generator,
     *,
     triples: bool,
+    factors: NDArray[np.float64],
 ) -> _Work:
     """Number the values that k records hold, and count their pairs and triples."""
     counts = value_counts(codes, sizes)
@@ -140,17 +161,19 @@ def _number(
     triple = np.zeros((sides * (many - 2) // 3, 2), dtype=np.int32)
     kernels.count_originals(rows, row_ends, pairs, triple)
     pairs[np.arange(many), np.arange(many), 0] = counts[keep]
+    column_of = np.repeat(np.arange(len(sizes)), sizes)[keep]
+    distance = [SHARE, ABSENT_PAIR, SHARE, ABSENT_TRIPLE / TRIPLES, TRIPLES]
     tables = (
         pairs,
         triple,
         np.zeros((many, many), dtype=np.float32),
         np.zeros((sides, many), dtype=np.float32),
-        np.array([SHARE, ABSENT_PAIR, SHARE, ABSENT_TRIPLE / TRIPLES, TRIPLES]),
+        np.concatenate([distance, factors[column_of]]),
     )
     kernels.weigh(*tables)
     return _Work(
         keep=keep,
-        column_of=np.repeat(np.arange(len(sizes)), sizes)[keep],
+        column_of=column_of,
         bits=np.ascontiguousarray(value_bitsets(codes, sizes)[keep]),
         rows=rows,
         row_ends=row_ends,
@@ -158,23 +181,48 @@ def _number(
         kept=counts[keep] // k * k,
         k=k,
         rng=rng,
+        most=min(MOST_HOLDERS, max(FEWEST_HOLDERS, HOLDERS // max(1, len(codes)))),
         values=np.empty(0, dtype=np.int32),
         ends=np.empty(0, dtype=np.int64),
     )
 
 
-def _begin(work: _Work, left: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    values, ends, done = _room(left)
+def _begin(work: _Work, left: NDArray[np.int64], step: Any) -> None:
+    """Make records of parts of the real ones, each once, while their values are wanted."""
+    values, ends, done = _room(int(left.sum()))
     order = work.rng.permutation(len(work.row_ends))
-    kernels.begin(order, left, *_originals(work), *work.tables, *_taste(work), values, ends, done)
-    return values[: int(done[1])], ends[: int(done[0])]
+    for at in range(0, len(order), CHUNK):
+        kernels.begin(
+            order[at : at + CHUNK], False, left,
+            *_originals(work), *work.tables, *_taste(work), values, ends, done,
+        )  # fmt: skip
+        step(0)
+    _append(work, values[: int(done[1])], ends[: int(done[0])])
+
+
+def _draw(work: _Work, records: int, step: Any) -> None:
+    """Make so many records of parts of real ones drawn by chance, counts aside."""
+    lengths = np.diff(work.row_ends, prepend=0)
+    some = np.flatnonzero(lengths)
+    if not len(some):
+        return
+    order = work.rng.choice(some, records)
+    values, ends, done = _room(int(lengths[order].sum()))
+    left = np.full(len(work.keep), records + 1)
+    for at in range(0, records, CHUNK):
+        kernels.begin(
+            order[at : at + CHUNK], True, left,
+            *_originals(work), *work.tables, *_taste(work), values, ends, done,
+        )  # fmt: skip
+        step(0)
+    _append(work, values[: int(done[1])], ends[: int(done[0])])
 
 
 def _join(
     work: _Work, left: NDArray[np.int64], step: Any = lambda records: None
 ) -> tuple[NDArray[np.int32], NDArray[np.int64], float]:
     """Join what is left to records; give them, and how much they lower the distance."""
-    values, ends, done = _room(left)
+    values, ends, done = _room(int(left.sum()))
     chance = np.arange(int(left.max(initial=0)) + 1, dtype=float) ** SPREAD
     made = CHUNK
     while made == CHUNK:
@@ -185,8 +233,7 @@ def _join(
     return values[: int(done[1])], ends[: int(done[0])], float(done[2])
 
 
-def _room(left: NDArray[np.int64]) -> tuple[Any, Any, Any]:
-    total = int(left.sum())
+def _room(total: int) -> tuple[Any, Any, Any]:
     return np.empty(total, np.int32), np.empty(total, np.int64), np.zeros(3)
 
 
@@ -195,8 +242,8 @@ def _originals(work: _Work) -> tuple[Any, Any, Any, Any]:
 
 
 def _taste(work: _Work) -> tuple[Any, Any, Any, Any, Any]:
-    steer = np.arange(2 * len(work.row_ends) + MOST_HOLDERS + 1, dtype=np.float32) ** STEER
-    return work.k, MOST_HOLDERS, steer, NOISE, work.rng
+    steer = np.arange(2 * len(work.row_ends) + work.most + 1, dtype=np.float32) ** STEER
+    return work.k, work.most, steer, NOISE, work.rng
 
 
 def _append(work: _Work, values: NDArray[np.int32], ends: NDArray[np.int64]) -> None:
@@ -204,7 +251,7 @@ def _append(work: _Work, values: NDArray[np.int32], ends: NDArray[np.int64]) -> 
     work.values = np.concatenate([work.values, values])
 
 
-def _improve(work: _Work) -> bool:
+def _improve(work: _Work, step: Any) -> bool:
     """Take the records that are worth least apart and join them anew; keep that if it is better."""
     lengths = np.diff(work.ends, prepend=0)
     worth = np.empty(len(work.ends))
@@ -218,7 +265,7 @@ def _improve(work: _Work) -> bool:
     lost = kernels.count_released(work.values, work.ends, chosen, -1, *work.tables)
     theirs = np.repeat(apart, lengths)
     left = np.bincount(work.values[theirs], minlength=len(work.kept))
-    values, ends, gained = _join(work, left)
+    values, ends, gained = _join(work, left, lambda records: step(0))
     if lost + gained <= 0:
         kernels.count_released(values, ends, np.arange(len(ends)), -1, *work.tables)
         kernels.count_released(work.values, work.ends, chosen, 1, *work.tables)

@@ -11,7 +11,8 @@ The *distance* that everything here lowers is, over pairs and triples that at le
 hold, the sum of weight * |released - original|, and a price for each that is not released at
 all. The weight is `share + 1 / original`: the first part counts errors in records, the second
 relative to the count. `weights` is (share of pairs, price of an absent pair, share of triples,
-price of an absent triple, weight of triples as a whole).
+price of an absent triple, weight of triples as a whole) and then a factor for each value: a
+combination counts as much as the product of its values' factors.
 
 All kernels stand in this one file, so that the compiler sees a change in any of them.
 """
@@ -85,13 +86,15 @@ def weigh(pairs: Any, triples: Any, pair_pull: Any, triple_pull: Any, weights: A
     """Fill the tables of pulls anew, as other weights want it."""
     for a in range(len(pairs)):
         for b in range(len(pairs)):
-            pair_pull[a, b] = _pull(pairs[a, b, 0], pairs[a, b, 1], weights[0], weights[1])
+            factor = weights[5 + a] * weights[5 + b]
+            pair_pull[a, b] = factor * _pull(pairs[a, b, 0], pairs[a, b, 1], weights[0], weights[1])
     if len(triples):
         t = 0
         for c in range(len(pairs)):
             for b in range(c):
                 for a in range(b):
-                    pull = weights[4] * _pull(triples[t, 0], triples[t, 1], weights[2], weights[3])
+                    factor = weights[4] * weights[5 + a] * weights[5 + b] * weights[5 + c]
+                    pull = factor * _pull(triples[t, 0], triples[t, 1], weights[2], weights[3])
                     triple_pull[side(a, b), c] = pull
                     triple_pull[side(a, c), b] = pull
                     triple_pull[side(b, c), a] = pull
@@ -109,18 +112,20 @@ def _put(
     for i in range(first, end):
         a = values[i]
         n, m = pairs[a, value, 0], pairs[a, value, 1]
-        gain += sign * _gain(n, m - before, weights[0], weights[1])
+        both = weights[5 + a] * weights[5 + value]
+        gain += sign * both * _gain(n, m - before, weights[0], weights[1])
         pairs[a, value, 1] = pairs[value, a, 1] = m + sign
-        pull = _pull(n, m + sign, weights[0], weights[1])
+        pull = both * _pull(n, m + sign, weights[0], weights[1])
         pair_pull[a, value] = pair_pull[value, a] = pull
         if len(triples):
             for j in range(first, i):
                 b = values[j]
                 t = place(a, b, value)
                 n, m = triples[t, 0], triples[t, 1]
-                gain += sign * weights[4] * _gain(n, m - before, weights[2], weights[3])
+                factor = weights[4] * both * weights[5 + b]
+                gain += sign * factor * _gain(n, m - before, weights[2], weights[3])
                 triples[t, 1] = m + sign
-                pull = weights[4] * _pull(n, m + sign, weights[2], weights[3])
+                pull = factor * _pull(n, m + sign, weights[2], weights[3])
                 triple_pull[side(a, b), value] = pull
                 triple_pull[side(a, value), b] = pull
                 triple_pull[side(b, value), a] = pull
@@ -155,12 +160,16 @@ def worth(values: Any, ends: Any, pairs: Any, triples: Any, weights: Any, out: A
             a = values[i]
             for j in range(first, i):
                 b = values[j]
-                total += _gain(pairs[a, b, 0], pairs[a, b, 1] - 1, weights[0], weights[1])
+                both = weights[5 + a] * weights[5 + b]
+                total += both * _gain(pairs[a, b, 0], pairs[a, b, 1] - 1, weights[0], weights[1])
                 if len(triples):
                     for h in range(first, j):
                         t = place(a, b, values[h])
-                        total += weights[4] * _gain(
-                            triples[t, 0], triples[t, 1] - 1, weights[2], weights[3]
+                        total += (
+                            weights[4]
+                            * both
+                            * weights[5 + values[h]]
+                            * _gain(triples[t, 0], triples[t, 1] - 1, weights[2], weights[3])
                         )
         out[r] = total / (ends[r] - first)
         first = ends[r]
@@ -168,20 +177,20 @@ def worth(values: Any, ends: Any, pairs: Any, triples: Any, weights: Any, out: A
 
 @jit
 def begin(
-    order: Any, left: Any, column_of: Any, bits: Any, rows: Any, row_ends: Any,
+    order: Any, alone: Any, left: Any, column_of: Any, bits: Any, rows: Any, row_ends: Any,
     pairs: Any, triples: Any, pair_pull: Any, triple_pull: Any, weights: Any,
     k: Any, most: Any, steer: Any, noise: Any, rng: Any, values: Any, ends: Any, done: Any,
 ) -> None:  # fmt: skip
     """Make a record of each original's values, drawn by joint support while it is at least k.
 
-    What is not taken stays in `left`, and a value that no other joins is not made a record of.
+    What is not taken stays in `left`; a value that no other joins is made a record of if `alone`.
     """
     waiting = np.empty(len(left), np.int64)
     gains = np.zeros(len(left), np.float64)
     supports = np.empty(len(left), np.int64)
-    spare = np.empty((2, len(left)), np.int64)
-    holders = np.empty(most + 1, np.int32)
-    current = np.empty(bits.shape[1], np.uint64)
+    tally = np.empty(len(left), np.int64)
+    words = np.empty(bits.shape[1], np.uint64)
+    places = np.empty(bits.shape[1], np.int32)
     record, end = int(done[0]), int(done[1])
     for row in order:
         first = row_ends[row - 1] if row else 0
@@ -205,12 +214,12 @@ def begin(
             if v != start and left[v] > 0 and pairs[start, v, 0] >= k:
                 waiting[n], supports[n] = v, pairs[start, v, 0]
                 n += 1
-        if n == 0:
+        if n == 0 and not alone:
             continue
         values[end] = start
         left[start] -= 1
         end = _grow(
-            values, end, n, waiting, gains, supports, spare, holders, current, False,
+            values, end, n, waiting, gains, supports, tally, words, places, False,
             left, column_of, bits, rows, row_ends,
             pairs, triples, pair_pull, triple_pull, weights, k, most, steer, noise, rng, done,
         )  # fmt: skip
@@ -235,9 +244,9 @@ def join(
     waiting = np.empty(len(left), np.int64)
     gains = np.empty(len(left), np.float64)
     supports = np.empty(len(left), np.int64)
-    spare = np.empty((2, len(left)), np.int64)
-    holders = np.empty(most + 1, np.int32)
-    current = np.empty(bits.shape[1], np.uint64)
+    tally = np.empty(len(left), np.int64)
+    words = np.empty(bits.shape[1], np.uint64)
+    places = np.empty(bits.shape[1], np.int32)
     record, end = int(done[0]), int(done[1])
     made = 0
     while made < limit:
@@ -262,7 +271,7 @@ def join(
         values[end] = start
         left[start] -= 1
         end = _grow(
-            values, end, n, waiting, gains, supports, spare, holders, current, True,
+            values, end, n, waiting, gains, supports, tally, words, places, True,
             left, column_of, bits, rows, row_ends,
             pairs, triples, pair_pull, triple_pull, weights, k, most, steer, noise, rng, done,
         )  # fmt: skip
@@ -276,7 +285,7 @@ def join(
 @jit
 def _grow(
     values: Any, first: Any, n: Any, waiting: Any, gains: Any, supports: Any,
-    spare: Any, holders: Any, current: Any, by_gain: Any,
+    tally: Any, words: Any, places: Any, by_gain: Any,
     left: Any, column_of: Any, bits: Any, rows: Any, row_ends: Any,
     pairs: Any, triples: Any, pair_pull: Any, triple_pull: Any, weights: Any,
     k: Any, most: Any, steer: Any, noise: Any, rng: Any, done: Any,
@@ -286,10 +295,11 @@ def _grow(
     The next value is the one with the greatest gain times the worth of its support, or is drawn
     by support. Supports are exact: of pairs and triples by table, and beyond by counting the
     values of the originals that hold the record so far. Where these are more than `most`, every
-    s-th of them is counted, and the one value that is then chosen is checked in full.
+    s-th of them is counted, and the one value that is then chosen is checked in full. The holders
+    are kept as those words of their bits that are not 0, and where these stand.
     """
     end = first + 1
-    held, stride = -1, 1
+    held, size, stride = -1, 0, 1
     while n:
         if by_gain:
             last = values[end - 1]
@@ -309,7 +319,7 @@ def _grow(
             )
             if at < 0:
                 break
-            if stride == 1 or _held_by(current, bits, waiting[at], k):
+            if stride == 1 or _held_by(words, places, held, bits, waiting[at], k):
                 chosen = waiting[at]
                 break
             n -= 1
@@ -330,16 +340,13 @@ def _grow(
                     supports[i] = triples[place(values[first], chosen, waiting[i]), 0]
         else:
             if held < 0:  # from here on the originals that hold it all are followed
-                held, stride = _holders(values, first, end, bits, most, current, holders)
+                held, size = _holders(values, first, end, bits, words, places)
             else:
-                held = _still(chosen, held, stride, bits, current, holders)
-            tally = spare[0]
+                held, size = _still(chosen, held, bits, words, places)
+            stride = (size + most - 1) // most
             for i in range(n):
                 tally[waiting[i]] = 0
-            for i in range(held):
-                r = holders[i]
-                for j in range(row_ends[r - 1] if r else 0, row_ends[r]):
-                    tally[rows[j]] += 1
+            _tally(words, places, held, stride, rows, row_ends, tally)
             for i in range(n):
                 supports[i] = tally[waiting[i]] * stride
         still = 0
@@ -379,52 +386,65 @@ def _drawn(n: Any, supports: Any, rng: Any) -> Any:
 
 
 @jit
-def _holders(
-    values: Any, first: Any, end: Any, bits: Any, most: Any, current: Any, holders: Any
-) -> Any:
-    """List the originals that hold a whole record, or every s-th of them; give how many, and s."""
-    size = 0
-    for w in range(len(current)):
+def _holders(values: Any, first: Any, end: Any, bits: Any, words: Any, places: Any) -> Any:
+    """Find who holds a whole record; give how many words that takes, and how many they are."""
+    held, size = 0, 0
+    for w in range(bits.shape[1]):
         both = bits[values[first], w]
         for i in range(first + 1, end):
             both &= bits[values[i], w]
-        current[w] = both
-        size += _ones(both)
-    stride = (size + most - 1) // most if size > most else 1
-    held, seen = 0, 0
-    for w in range(len(current)):
-        both = current[w]
+        words[held], places[held] = both, w
+        if both:
+            held += 1
+            size += _ones(both)
+    return held, size
+
+
+@jit
+def _still(chosen: Any, held: Any, bits: Any, words: Any, places: Any) -> Any:
+    """Keep of the holders those of one value more; give how many words and how many they are."""
+    still, size = 0, 0
+    for i in range(held):
+        w = places[i]
+        both = words[i] & bits[chosen, w]
+        words[still], places[still] = both, w
+        if both:
+            still += 1
+            size += _ones(both)
+    return still, size
+
+
+@jit
+def _tally(
+    words: Any, places: Any, held: Any, stride: Any, rows: Any, row_ends: Any, tally: Any
+) -> None:
+    """Count the values of every s-th holder."""
+    skip = 0
+    for i in range(held):
+        both = words[i]
+        if stride > 1:
+            ones = _ones(both)
+            if ones <= skip:
+                skip -= ones
+                continue
         while both:
             low = both & (~both + np.uint64(1))
             both ^= low
-            if seen % stride == 0:
-                holders[held] = w * 64 + _ones(low - np.uint64(1))
-                held += 1
-            seen += 1
-    return held, stride
+            if skip:
+                skip -= 1
+                continue
+            skip = stride - 1
+            r = np.int64(places[i]) * 64 + _ones(low - np.uint64(1))
+            for j in range(row_ends[r - 1] if r else 0, row_ends[r]):
+                tally[rows[j]] += 1
 
 
 @jit
-def _still(chosen: Any, held: Any, stride: Any, bits: Any, current: Any, holders: Any) -> Any:
-    """Keep of the listed originals those that hold one value more; give how many they are."""
-    if stride > 1:
-        for w in range(len(current)):
-            current[w] &= bits[chosen, w]
-    still = 0
-    for i in range(held):
-        r = holders[i]
-        if (bits[chosen, r >> 6] >> np.uint64(r & 63)) & np.uint64(1):
-            holders[still] = r
-            still += 1
-    return still
-
-
-@jit
-def _held_by(current: Any, bits: Any, value: Any, k: Any) -> Any:
-    """Tell whether k originals hold everything in `current` and a value besides."""
+def _held_by(words: Any, places: Any, held: Any, bits: Any, value: Any, k: Any) -> Any:
+    """Tell whether k of the holders hold a value besides."""
     support = np.int64(0)
-    for w in range(len(current)):
-        both = current[w] & bits[value, w]
+    for i in range(held):
+        both = words[i] & bits[value, places[i]]
         if both:
             support += _ones(both)
             if support >= k:

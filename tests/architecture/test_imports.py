@@ -17,11 +17,13 @@ FRAMEWORK = ROOT / "ctdc_framework"
 PLUGINS = sorted(path for path in (ROOT / "plugins").glob("ctdc_*") if path.is_dir())
 
 ORDER = [
-    "errors", "faults", "locator", "codebook_format", "toml_file", "convert",
+    "errors", "problem_formats", "faults", "locator", "codebook_format", "toml_dialect", "toml_file", "convert",
     "countries", "domains", "hierarchies", "codebook", "columns", "rules",
-    "domain_checks", "rule_checks", "tables", "wording_checks", "codebook_checks",
+    "domain_checks", "rule_checks", "tables",
+    "origins", "seals", "overlays", "inheritance", "codebook_show",
+    "wording_checks", "codebook_checks",
     "hierarchy_io", "codebook_io",
-    "files", "documents", "exchange", "codebook_sight", "codebook_guess",
+    "files", "documents", "exchange", "drafting", "difference",
     "claims", "results", "compiled", "counting", "pairs",
     "plugin", "hookspecs", "parameters", "registry",
     "plan_entries", "json_schema", "plan", "gate", "prepare",
@@ -44,12 +46,12 @@ DOORS = {
     "altair": {"charts"},
     "vl_convert": {"charts"},
     "jinja2": {"report", "documents"},
-    "pyarrow": {"files", "release_files", "demo_data"},
+    "pyarrow": {"files", "release_files", "demo_data", "exchange"},
 }
 """The modules through which a library enters."""
 
 READ_DATA, READ_OWN = {"files", "release_files", "toml_file", "exchange"}, {
-    "countries", "demo_plan", "report", "documents",
+    "countries", "demo_plan", "report", "documents", "drafting",
 }  # fmt: skip
 """The modules that open files: the user's, and those that come with the package."""
 WRITE_A_PLAN = {"cli"}

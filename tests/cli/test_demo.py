@@ -112,7 +112,7 @@ def test_each_release_lists_exactly_the_files_there_are(demo):
 def test_nothing_lies_beside_releases_and_private(demo, published):
     assert {path.name for path in demo.iterdir()} == {"release", "private"}
     for name in published:
-        assert re.fullmatch(r"release/([^/]+/(tables/)?)?[^/]+\.(csv|parquet|json|html)", name)
+        assert re.fullmatch(r"release/([^/]+/(tables/)?)?[^/]+\.(csv|parquet|json|html|md)", name)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")

@@ -447,7 +447,7 @@ def test_the_titles_of_the_printed_book_are_printed(book):
     text = documents.as_markdown(book)
     title = "Counter Trafficking Data Collaborative (CTDC) Synthetic Data Codebook"
     assert text.startswith(f"# {title}\n")
-    assert "Version: 1.0.0 · Released: 2021-09 · Variables: 37" in text
+    assert f"Version: {book.header.version} · Released: 2021-09 · Variables: 37" in text
 
 
 @pytest.mark.parametrize("name", sorted(shipped_codebooks()))
@@ -472,7 +472,6 @@ def test_every_entry_of_a_shipped_codebook_is_printed(name):
         "section": [one.id for one in codebook.sections],
         "contributor": codebook.contributors,
         "hierarchy": codebook.hierarchies,
-        "figure": [one.id for one in codebook.figures],
         "group": codebook.groups,
     }
     for kind, names in kinds.items():
@@ -488,6 +487,10 @@ def test_every_entry_of_a_shipped_codebook_is_printed(name):
                 assert code in sections[place]
         for alias in variable.aliases:
             assert alias in sections[f"variable-{name}"]
+    for one in codebook.figures:
+        for cell in (one.title, *one.columns, *(cell for row in one.rows for cell in row)):
+            assert cell in sections["figures"]
+            assert cell in page.text("figures")
     for one in codebook.errata:
         assert squeezed(one.printed) in sections["errata"]
 
@@ -501,12 +504,13 @@ def test_what_the_language_has_besides_is_printed_too(page, sections):
         assert "AFG" not in seen["hierarchy-geo"]
         assert "Hierarchy age" in seen["variable-ageBroad"]
         assert "Types of labour" in seen["variable-typeOfLabourOther"]
-        assert "at least one of them is 1" in seen["group-labour"]
+        assert "least one of them is 1" in seen["groups"]
+        assert "26 typeOfLabourAgriculture to 30 typeOfLabourOther." in seen["group-labour"]
         assert "a and b of k-anon were merged into 22 meansOfControlOther. Few" in seen["before"]
         assert "a and b of k-anon were merged" in seen["variable-meansOfControlOther"]
         assert "Datasource of k-anon was dropped." in seen["before"]
         assert "2 gender (CB025): As printed." in seen["colophon"]
-        assert "Compare How the synthetic records are made, 3 ageBroad" in seen["figure-real"]
+        assert "Compare How the synthetic records are made, 3 ageBroad" in seen["figures"]
         assert "stops at records in which 2 gender is missing and age is 3." in seen["check-stop"]
         assert "No privacy strategy may blank it." in seen["variable-citizenship"]
         assert "A21 and OTSH: unknown, as the codebook does not say" in seen["variable-ageBroad"]
@@ -525,8 +529,7 @@ def test_every_rule_of_the_language_has_words(ctdc):
         "The first of the values that a cell of citizenships lists becomes firstCitizenship. "
         "Where the file itself has a value, the two must agree."
     )
-    assert "XKX, XKK, XKS, XKV, RKS, Kosovo and Y1 become SRB (Serbia); TB and Tibet become CHN (" \
-        in told["un-boundaries"]  # fmt: skip
+    assert "Kosovo and Y1 become SRB (Serbia); TB and Tibet become CHN (" in told["un-boundaries"]
     assert told["age-to-band"].startswith(
         "The whole number in age becomes the band that holds it, in 3 ageBroad."
     )
@@ -743,7 +746,9 @@ def test_the_page_is_sound_and_needs_nothing_but_itself(book, page):
     inside = [link[1:] for link in page.links if link.startswith("#")]
     assert len(inside) > 200
     assert set(inside) <= set(page.ids)
-    assert {link for link in page.links if link[0] != "#"} == {"https://example.org/a"}
+    outside = {link for link in page.links if link[0] != "#"}
+    assert "https://example.org/a" in outside
+    assert all(link.startswith("https://") for link in outside)
     assert not re.search(r"@import|url\(|src=|<link|<iframe|<img|<object", text)
     named = [tag for tag, attrs in page.tags if {"src", "srcset", "data", "action"} & set(attrs)]
     assert named == []

@@ -240,7 +240,8 @@ def test_a_run_leaves_a_release_and_a_private_part(tmp_path, comparison, job, re
     there = sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file())
     assert there == [
         "private/DO-NOT-PUBLISH.txt", "private/comparison.json", "private/log.json",
-        "private/report.html", "release/data.csv", "release/data.parquet",
+        "private/report.html", "release/codebook.html", "release/codebook.md",
+        "release/data.csv", "release/data.parquet", "release/datapackage.json",
         "release/release.json", "release/tables/combinations-2.csv",
     ]  # fmt: skip
     assert hashes == {"safe": files.digest(tmp_path / "release" / "release.json")}

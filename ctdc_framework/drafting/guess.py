@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from ctdc_framework import draft_numbers as numbers
 from ctdc_framework.codebook_format import quoted
 from ctdc_framework.domains import (
     STANDARD,
@@ -22,8 +21,9 @@ from ctdc_framework.domains import (
     IntegerDomain,
     Value,
 )
-from ctdc_framework.draft_finding import Finding, clean, free_text, list_of
-from ctdc_framework.draft_sight import AS_OF, Sight, alpha2_codes, alpha3_of, sights_of
+from ctdc_framework.drafting import numbers as numbers
+from ctdc_framework.drafting.finding import Finding, clean, free_text, list_of
+from ctdc_framework.drafting.sight import AS_OF, Sight, alpha2_codes, alpha3_of, sights_of, words_of
 from ctdc_framework.errors import one_of
 
 if TYPE_CHECKING:
@@ -79,6 +79,24 @@ def _quasi(sight: Sight, finding: Finding) -> str:
 
 
 # --------------------------------------------------------------------------- what is never released
+
+
+def _personal(sight: Sight) -> Finding | None:
+    """What a name says is somebody's, however often a value recurs, but for a yes and a no."""
+    words = words_of(sight.name)
+    named = words == ["name"] or ("name" in words and not _WHOSE.isdisjoint(words))
+    if not (named or sight.speaks_of("personal")) or (sight.covered and len(sight.common) <= 3):
+        return None
+    remark = "Names, addresses and the like are dropped as soon as the file is read."
+    return Finding(
+        what="an identifier",
+        why="its name is that of something which is one person's",
+        domain=None,
+        remarks=(remark,),
+    )
+
+
+_WHOSE = frozenset(["family", "first", "full", "given", "last", "maiden", "middle", "victim"])
 
 
 def _nothing(sight: Sight) -> Finding | None:
@@ -198,11 +216,12 @@ def _values(sight: Sight) -> Finding | None:
 
 
 _RECOGNISERS: Sequence[Callable[[Sight], Finding | None]] = (
+    _flag,
+    _zero_one,
+    _personal,
     _nothing,
     _dates,
     _country,
-    _flag,
-    _zero_one,
     numbers.bands,
     numbers.age,
     _identifier,

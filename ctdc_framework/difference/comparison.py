@@ -9,7 +9,7 @@ from attrs import evolve, frozen
 
 from ctdc_framework.codebook import Codebook, Input, Role, Variable
 from ctdc_framework.convert import fields_of, key_of
-from ctdc_framework.domain_diff import Change, Severity, domain_changes, listed
+from ctdc_framework.difference.domains import Change, Severity, domain_changes, listed
 from ctdc_framework.domains import STANDARD
 from ctdc_framework.rules import Recode
 

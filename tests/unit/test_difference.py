@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ctdc_framework.codebook import Superseded
-from ctdc_framework.codebook_diff import WEIGHTS, as_json, as_text, compare_codebooks
 from ctdc_framework.codebook_io import load_codebook, shipped_codebooks
 from ctdc_framework.convert import fields_of
-from ctdc_framework.domain_diff import domain_changes
+from ctdc_framework.difference.changes import WEIGHTS, as_json, as_text, compare_codebooks
+from ctdc_framework.difference.domains import domain_changes
 from ctdc_framework.domains import STANDARD, Band, BandsDomain, EnumDomain, RangeDomain, Value
 from ctdc_framework.errors import CodebookError
 
@@ -597,7 +597,8 @@ def other(value):
 
 
 @pytest.mark.parametrize(
-    "part", ["header", "privacy", "missing", "variables", "inputs", "checks", "contributors"]
+    "part",
+    ["header", "privacy", "missing", "variables", "inputs", "rules", "checks", "contributors"],
 )
 def test_no_entry_of_any_part_changes_in_silence(part):
     book = load_codebook("ctdc-2021")

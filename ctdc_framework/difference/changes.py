@@ -8,8 +8,8 @@ from typing import Literal
 from attrs import evolve, frozen
 
 from ctdc_framework.codebook import Codebook
-from ctdc_framework.codebook_comparison import changes_between
-from ctdc_framework.domain_diff import Change, Severity
+from ctdc_framework.difference.comparison import changes_between
+from ctdc_framework.difference.domains import Change, Severity
 from ctdc_framework.results import Json
 
 WEIGHTS: Mapping[Severity, str] = {

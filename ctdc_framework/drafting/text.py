@@ -14,8 +14,8 @@ from attrs import evolve, field, frozen
 from ctdc_framework.codebook_format import WIDTH, format_codebook, quoted, quoted_key
 from ctdc_framework.convert import default_of, fields_of, key_of
 from ctdc_framework.domains import OUTSIDE, STANDARD, CountryDomain, Domain
-from ctdc_framework.draft_finding import Finding, tidy
-from ctdc_framework.draft_sight import words_of
+from ctdc_framework.drafting.finding import Finding, tidy
+from ctdc_framework.drafting.sight import words_of
 from ctdc_framework.errors import tell_rows
 
 

@@ -8,8 +8,8 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from ctdc_framework.domains import OUTSIDE, STANDARD, Band, BandsDomain, RangeDomain, read_whole
-from ctdc_framework.draft_finding import Finding, list_of
-from ctdc_framework.draft_sight import Sight
+from ctdc_framework.drafting.finding import Finding, list_of
+from ctdc_framework.drafting.sight import Sight
 
 LONGEST_RANGE = 40
 """Numbers in a row that may be a domain; a longer stretch is better released in bands."""

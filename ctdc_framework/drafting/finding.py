@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from ctdc_framework.codebook import REFERENCE
 from ctdc_framework.domains import STANDARD, Domain, EnumDomain, Value
-from ctdc_framework.draft_sight import MISSING
+from ctdc_framework.drafting.sight import MISSING
 
 
 @frozen(kw_only=True)

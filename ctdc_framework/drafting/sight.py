@@ -59,11 +59,12 @@ TOPICS = {
     " language tongue education edu occupation profession job disability children household",
     "country": "country countries citizen citizenship citizenships nationality nationalities nation"
     " origin destination",
-    "place": "region regions province state district county city town village residence address"
+    "place": "region regions province state district county city town village residence"
     " placesize postcode zip",
     "time": "year years date dates day month registration registered register",
-    "identifier": "id ids identifier case number no name surname firstname lastname passport phone"
-    " telephone mobile email mail ssn uuid key record",
+    "identifier": "id ids identifier case number no name uuid key record",
+    "personal": "fullname surname firstname lastname forename nickname alias passport phone"
+    " telephone mobile email mail address ssn",
 }
 """Words in a column's name that say what the column is about."""
 

@@ -1,7 +1,7 @@
 """First codebooks: one to learn from, and one drafted from a data file.
 
 A draft is a text with comments, for a person to go through: roles and meanings cannot be seen in
-data. Nothing in it is held by fewer than k records; `draft_sight` sees to that.
+data. Nothing in it is held by fewer than k records; `sight` sees to that.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from attrs import frozen
 
 from ctdc_framework.codebook import REFERENCE, Header
 from ctdc_framework.codebook_format import quoted
-from ctdc_framework.draft_finding import Finding, tidy
-from ctdc_framework.draft_guess import recognise
-from ctdc_framework.draft_text import Writer
+from ctdc_framework.drafting.finding import Finding, tidy
+from ctdc_framework.drafting.guess import recognise
+from ctdc_framework.drafting.text import Writer
 from ctdc_framework.errors import CodebookError, DataError
 from ctdc_framework.tables import COUNT
 

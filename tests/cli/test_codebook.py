@@ -1,0 +1,142 @@
+"""`ctdc codebook ...`: each command as a steward calls it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import tomli
+
+WRONG = '[codebook]\ndsl = 1\nid = "x"\ntitel = "typo"\nversion = "1.0.0"\n\n[privacy]\nk = 10.9\n'
+
+
+@pytest.fixture
+def wrong(ctdc):
+    Path("x.toml").write_text(WRONG, encoding="utf-8")
+    return "x.toml"
+
+
+def test_a_new_codebook_checks_clean_and_is_not_written_over(ctdc):
+    assert ctdc("codebook", "new", "shelter", "--out", "shelter.toml").code == 0
+    assert ctdc("codebook", "check", "shelter.toml", "--strict").code == 0
+
+    again = ctdc("codebook", "new", "shelter", "--out", "shelter.toml")
+    assert again.code == 1
+    assert "is there already" in again.err
+
+
+@pytest.mark.parametrize(
+    ("format", "read"),
+    [
+        ("json", lambda text: [(one["code"], one["line"]) for one in json.loads(text)]),
+        (
+            "sarif",
+            lambda text: [
+                (
+                    one["ruleId"],
+                    one["locations"][0]["physicalLocation"].get("region", {}).get("startLine"),
+                )
+                for one in json.loads(text)["runs"][0]["results"]
+            ],
+        ),
+    ],
+)
+def test_problems_can_be_read_by_programs(ctdc, wrong, format, read):
+    said = ctdc("codebook", "check", wrong, "--format", format)
+
+    assert said.code == 1
+    found = read(said.out)
+    assert ("CB010", 4) in found
+    assert ("CB014", 8) in found
+
+
+def test_problems_can_be_shown_beside_the_lines_on_github(ctdc, wrong):
+    said = ctdc("codebook", "check", wrong, "--format", "github")
+
+    assert said.code == 1
+    assert "::error file=x.toml,line=4,col=1,title=CB010::" in said.out
+
+
+def test_a_draft_is_made_of_a_data_file_and_says_what_it_guessed(ctdc):
+    rows = "".join(f"{2000 + n % 3},{'Female' if n % 2 else 'Male'}\n" for n in range(60))
+    Path("cases.csv").write_text("year,gender\n" + rows + "2001,Zed\n", encoding="utf-8")
+
+    said = ctdc("codebook", "infer", "cases.csv", "--out", "cases.toml")
+
+    assert said.code == 0
+    draft = Path("cases.toml").read_text(encoding="utf-8")
+    assert tomli.loads(draft)["codebook"]["id"] == "cases"
+    assert "Zed" not in draft + said.out + said.err
+    assert "gender" in said.err
+
+
+def test_a_codebook_is_put_into_normal_form_and_then_is_in_it(ctdc):
+    Path("a.toml").write_text("[a]\nb=1   # why\n\n\n\n[c]\nd = [1,2]\n", encoding="utf-8")
+
+    assert ctdc("codebook", "fmt", "a.toml", "--check").code == 1
+    assert ctdc("codebook", "fmt", "a.toml").code == 0
+    assert ctdc("codebook", "fmt", "a.toml", "--check").code == 0
+    assert "# why" in Path("a.toml").read_text(encoding="utf-8")
+
+
+def test_a_difference_is_told_in_words_and_as_json(ctdc):
+    said = ctdc("codebook", "diff", "minimal", "ctdc-2021")
+    told = ctdc("codebook", "diff", "minimal", "minimal", "--json")
+
+    assert said.code == told.code == 0
+    assert "minimal 1.0.0 -> ctdc-2021 1.0.0" in said.out
+    assert json.loads(told.out)["changes"] == []
+
+
+@pytest.mark.parametrize("what", ["codebook", "plan"])
+def test_a_schema_is_json_schema(ctdc, what):
+    said = ctdc("codebook", "schema", what)
+
+    assert said.code == 0
+    assert json.loads(said.out)["$schema"].startswith("http://json-schema.org/draft-07")
+
+
+@pytest.mark.parametrize("format", ["md", "html", "pdf"])
+def test_a_codebook_is_printed(ctdc, format):
+    assert ctdc("codebook", "render", "ctdc-2021", format, "--out", f"c.{format}").code == 0
+
+    content = Path(f"c.{format}").read_bytes()
+    wanted = b"%PDF" if format == "pdf" else b"meansOfControlThreatOfLawEnforce"
+    assert wanted in content
+
+
+@pytest.mark.parametrize("format", ["frictionless", "csvw", "ddi", "redcap", "record-schema"])
+def test_a_codebook_is_handed_to_other_programs(ctdc, format):
+    assert ctdc("codebook", "export", "minimal", format, "--out", "made").code == 0
+
+    assert b"ageBroad" in Path("made").read_bytes() or b"agebroad" in Path("made").read_bytes()
+
+
+def test_what_was_handed_over_comes_back_as_a_draft(ctdc):
+    ctdc("codebook", "export", "minimal", "frictionless", "--out", "datapackage.json")
+
+    said = ctdc("codebook", "import", "frictionless", "datapackage.json", "--out", "back.toml")
+
+    assert said.code == 0
+    back = tomli.loads(Path("back.toml").read_text(encoding="utf-8"))
+    assert "ageBroad" in back["variables"]
+    assert back["codebook"]["id"] == "datapackage"
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("codebook", "import", "frictionless", "none.json"),
+        ("codebook", "fmt", "none.toml"),
+        ("codebook", "render", "no-such-codebook"),
+        ("codebook", "export", "minimal", "arx-hierarchies", "--hierarchy", "none"),
+        ("codebook", "new", "Not A Name"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_message(ctdc, argv):
+    said = ctdc(*argv)
+
+    assert said.code == 1
+    assert said.err
+    assert "Traceback" not in said.err
