@@ -13,7 +13,7 @@ from ctdc_framework.codebook_format import quoted, quoted_key
 from ctdc_framework.errors import CodebookError
 from ctdc_framework.faults import Path
 from ctdc_framework.inheritance import DEEPEST
-from ctdc_framework.origins import origin_of, too_deep
+from ctdc_framework.origins import at, origin_of, too_deep
 from ctdc_framework.toml_file import TomlFile
 
 WIDTH = 100
@@ -40,7 +40,8 @@ def show(file: TomlFile, *, origin: bool = False) -> list[str]:
     _refuse_depth(file)
     lines = []
     for text, paths in _table((), file.data):
-        said = ", ".join(dict.fromkeys(_where(file, path) for path in paths)) if origin else ""
+        places = (_where(file, one) for path in paths for one in _parts(file, path))
+        said = ", ".join(dict.fromkeys(places)) if origin else ""
         lines.append(f"{text}  # {said}" if said else text)
     return lines[1:] if lines[:1] == [""] else lines
 
@@ -62,7 +63,8 @@ def as_json(file: TomlFile, *, origin: bool = False) -> dict[str, Any]:
     _refuse_depth(file)
     shown = {"codebook": _plain(file.data)}
     if origin:
-        shown["origins"] = {_pointer(path): _where(file, path) for path in _leaves((), file.data)}
+        parts = (one for path in _leaves((), file.data) for one in _parts(file, path))
+        shown["origins"] = {_pointer(path): _where(file, path) for path in parts}
     return shown
 
 
@@ -79,6 +81,16 @@ def _where(file: TomlFile, path: Path) -> str:
     # A file's name may hold anything, and a comment only what can be seen.
     name = re.sub(r"[\x00-\x1f\x7f]", "\ufffd", basename(found.file.name))
     return f"{name}:{span.line}" if span else name
+
+
+def _parts(file: TomlFile, path: Path) -> Iterator[Path]:
+    """Go through a value, and those elements of an array that are from another file than it is."""
+    yield path
+    value = at(file.data, *path)
+    own = origin_of(file, path).file
+    for number in range(len(value)) if isinstance(value, list) else ():
+        if origin_of(file, (*path, number)).file is not own:
+            yield (*path, number)
 
 
 def _leaves(path: Path, value: Any) -> Iterator[Path]:

@@ -79,6 +79,7 @@ def overlay(file: TomlFile, parent: TomlFile) -> tuple[Inherited, list[Fault]]:
     origins: dict[Path, Origin] = {(key,): Origin(parent, (key,)) for key in parent.data}
     work = _Overlay(data=deepcopy(dict(parent.data)), file=file, origins=origins)
     work.table("", file.data, (), ())
+    work.data.setdefault("codebook", {})
     work.take("lang", file.data["codebook"]["lang"], ("codebook",), ("codebook",))
     return put_together(file, parent, work.data, work.origins), work.faults
 

@@ -95,8 +95,10 @@ class Seals:
         k, now = at(before, "privacy", "k"), at(after, "privacy", "k")
         if type(k) is type(now) is int and now < k:
             yield "privacy.k", self.fault(("privacy", "k"), f"`k` is lowered from {k} to {now}")
-        rules = names_of(at(after, "rules"), ("rules",))
-        for name, number in names_of(at(before, "rules"), ("rules",)).items():
+        rules = _rules(after)
+        # What is no array at all is a mistake of another kind.
+        readable = isinstance(after.get("rules", []), list)
+        for name, number in _rules(before).items() if readable else ():
             dropped = self.drop(("rules", number))
             if name not in rules:
                 place: Path = ("rules",) if dropped is None else (OWN, *REMOVE, dropped)
@@ -169,6 +171,12 @@ def _said(data: Mapping[str, Any], name: str, key: str) -> tuple[Any, Path]:
     return at(data, "templates", use, key), ("templates", use, key)
 
 
-def _rule(rules: Any, number: Any) -> dict[str, Any]:
+def _rules(data: Mapping[str, Any]) -> dict[str, int]:
+    """Give the places of the rules by their names."""
+    rules = data.get("rules")
+    return names_of(rules, ("rules",)) if isinstance(rules, list) else {}
+
+
+def _rule(rules: Any, number: int) -> dict[str, Any]:
     """Give what a rule does, apart from why."""
     return less(rules[number], "because")

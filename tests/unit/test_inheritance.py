@@ -1,4 +1,4 @@
-"""What a codebook has from its parent, what it may not take from it, and where each fault stands."""
+"""What a codebook has from its parent, what it may not take from it, and where faults stand."""
 
 import doctest
 import json
@@ -176,7 +176,7 @@ def test_order_is_the_parents_less_what_is_removed_and_then_what_is_new(family):
 def test_a_childs_own_order_holds(family):
     order = 'order = ["forced", "means", "ageBroad", "gender", "year"]\n'
 
-    assert list(load_codebook(family(CHILD + order)[0]).variables)[0] == "forced"
+    assert next(iter(load_codebook(family(CHILD + order)[0]).variables)) == "forced"
 
 
 def test_a_parent_may_itself_extend(family):
@@ -298,7 +298,7 @@ def test_a_chain_that_is_too_long_is_refused(family):
 @pytest.mark.parametrize("deep", ["child", "base"])
 def test_what_is_nested_too_deep_is_refused_and_not_followed(family, toy_text, deep):
     texts = {"child": CHILD, "base": toy_text}
-    texts[deep] += f"[x{'.x' * (DEEPEST + 3000)}]\n"
+    texts[deep] += f"[x{'.x' * (DEEPEST + 30)}]\n"
     path, _ = family(texts["child"], base=texts["base"])
 
     assert f"nested more than {DEEPEST} deep" in problems_of(path)[0][2]
@@ -316,7 +316,7 @@ def test_a_parent_that_is_no_toml_is_told_in_the_parent(family):
 RULE = '[[rules]]\nid = «"age-to-band"\nop = "bin"\nfrom = "farm"\nto = "ageBroad"\nbecause = ""\n'
 SEALED = [
     ("[privacy]\nk = «2", "privacy.k", "lowered from 3 to 2"),
-    ('remove = [«"privacy.k"]\n[privacy]\nk = 2', "privacy.k", "lowered from 3 to 2"),
+    ('remove = ["privacy.k"]\n[privacy]\nk = «2', "privacy.k", "lowered from 3 to 2"),
     ('[variables.gender]\nrole = «["none"]', "variables.gender.role", "role `quasi`"),
     ('[variables.means]\nrole = «["quasi"]', "variables.means.role", "role `sensitive`"),
     ('remove = [«"rules.age-to-band"]', "rules.age-to-band", "rule `age-to-band` is removed"),
@@ -347,10 +347,7 @@ def test_a_seal_that_is_broken_is_cb241_where_the_child_breaks_it(
     found = [one for one in problems_of(path) if one[0] == "CB241" and f'"{subject}"' in one[3]]
 
     ((_, place, said, help),) = found
-    if subject == "privacy.k":
-        assert place in (marks["child.toml"], "child.toml:5:5")
-    else:
-        assert place == marks["child.toml"]
+    assert place == marks["child.toml"]
     assert message in said
     assert help == f'if it has to be: [[relax]] what = "{subject}", because = "..."'
 
@@ -418,7 +415,8 @@ def test_a_reason_for_nothing_is_a_warning(family):
     path, marks = family(CHILD + text)
 
     ((code, place, _, help),) = problems_of(path)
-    assert (code, place, help) == ("CB242", marks["child.toml"], "take it out")
+    assert (code, place) == ("CB242", marks["child.toml"])
+    assert help == "did you mean `privacy.k`?"
     assert load_codebook(path).k == 2
 
 
@@ -636,7 +634,6 @@ def test_a_mutated_child_leads_to_problems_with_places_and_never_to_a_crash(fami
         _, told = check_codebook(family(text.replace("«", ""))[0])
     except CodebookError as error:
         told = error.problems
-        assert told or error.message
     for problem in told:
         assert problem.render()
         assert problem.place
