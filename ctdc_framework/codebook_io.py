@@ -35,6 +35,7 @@ from ctdc_framework.faults import Fault, Faults, Path
 from ctdc_framework.hierarchy_io import HierarchyEntry, build_all
 from ctdc_framework.rules import BUILT_IN, Rule
 from ctdc_framework.toml_file import TomlFile, names_in, read_toml, speaking
+from ctdc_framework.wording_checks import name_faults
 
 T = TypeVar("T")
 
@@ -127,6 +128,7 @@ def check_codebook(
     codebook = read.codebook()
     faults += read.faults
     faults += cross_faults(codebook, rules, file.data, read.places)
+    faults += name_faults(codebook, file.name)
     broken = any(fault.level == "error" for fault in faults)
     told = allowed_faults(codebook, _told_once(faults, file), file, read.places["allow"])
     return None if broken else codebook, file.problems(told, "CB")

@@ -1,4 +1,4 @@
-"""What each code of a problem means: why it is one, and an entry that earns it beside one that does not.
+"""What each code of a problem means: why it is one, and what earns it beside what does not.
 
 The catalogue is our own file, `data/diagnostics.md`.
 """
@@ -14,7 +14,7 @@ from attrs import frozen
 
 from ctdc_framework.errors import CtdcError, did_you_mean
 
-_ENTRY = re.compile(r"^## ([A-Z]{2}[0-9]{3}): (.+)\n\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+_ENTRY = re.compile(r"^## ([A-Z]{2}[0-9]{3}): ([^\n]+)\n\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 _FENCE = re.compile(r"^```(wrong|right)\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 
 

@@ -14,7 +14,7 @@ from attrs import define, frozen, validators
 from ctdc_framework.convert import entry, named, structure
 from ctdc_framework.errors import did_you_mean
 from ctdc_framework.faults import Fault, Faults, Path
-from ctdc_framework.origins import OWN, Inherited, at, less, names_of
+from ctdc_framework.origins import OWN, Inherited, at, id_of, less, names_of
 from ctdc_framework.toml_file import TomlFile
 
 T = TypeVar("T")
@@ -95,17 +95,21 @@ class Seals:
         k, now = at(before, "privacy", "k"), at(after, "privacy", "k")
         if type(k) is type(now) is int and now < k:
             yield "privacy.k", self.fault(("privacy", "k"), f"`k` is lowered from {k} to {now}")
-        rules = _rules(after)
         # What is no array at all is a mistake of another kind.
         readable = isinstance(after.get("rules", []), list)
-        for name, number in _rules(before).items() if readable else ():
+        rules = _rules(after)
+        for name, (number, *_) in _rules(before).items() if readable else ():
+            # One that is said twice is changed where either is.
+            does = less(before["rules"][number], "because")
+            changed = [n for n in rules.get(name, ()) if less(after["rules"][n], "because") != does]
             dropped = self.drop(("rules", number))
-            if name not in rules:
-                place: Path = ("rules",) if dropped is None else (OWN, *REMOVE, dropped)
-                message = f"rule `{name}` is removed"
+            if changed:
+                message = f"rule `{name}` is changed"
+                place: Path = ("rules", changed[0])
                 yield f"rules.{name}", Fault(path=place, kind="241", message=message)
-            elif _rule(before["rules"], number) != _rule(after["rules"], rules[name]):
-                message, place = f"rule `{name}` is changed", ("rules", rules[name])
+            elif name not in rules:
+                place = ("rules",) if dropped is None else (OWN, *REMOVE, dropped)
+                message = f"rule `{name}` is removed"
                 yield f"rules.{name}", Fault(path=place, kind="241", message=message)
         yield from self.broken_by_variables()
 
@@ -171,12 +175,11 @@ def _said(data: Mapping[str, Any], name: str, key: str) -> tuple[Any, Path]:
     return at(data, "templates", use, key), ("templates", use, key)
 
 
-def _rules(data: Mapping[str, Any]) -> dict[str, int]:
+def _rules(data: Mapping[str, Any]) -> dict[str, list[int]]:
     """Give the places of the rules by their names."""
+    found: dict[str, list[int]] = {}
     rules = data.get("rules")
-    return names_of(rules, ("rules",)) if isinstance(rules, list) else {}
-
-
-def _rule(rules: Any, number: int) -> dict[str, Any]:
-    """Give what a rule does, apart from why."""
-    return less(rules[number], "because")
+    for number, one in enumerate(rules if isinstance(rules, list) else ()):
+        if name := id_of(one):
+            found.setdefault(name, []).append(number)
+    return found

@@ -127,8 +127,9 @@ def _without_hierarchy(codebook: Codebook, data: Mapping[str, Any]) -> Iterator[
 
 def name_faults(codebook: Codebook, file: str) -> Iterator[Fault]:
     """Tell where the file's name is not the codebook's."""
-    stem = PurePath(file).name.removesuffix(".toml")
-    if stem != codebook.id and codebook.id != "unreadable":
+    name = PurePath(file).name
+    stem = name.removesuffix(".toml")
+    if name != stem != codebook.id and codebook.id != "unreadable":
         message = f"the codebook's id is `{codebook.id}`, and its file is called `{stem}`"
         help = f"rename the file to {codebook.id}.toml, or the id"
         path: Path = ("codebook", "id")

@@ -224,6 +224,7 @@ def _join(
     """Join what is left to records; give them, and how much they lower the distance."""
     values, ends, done = _room(int(left.sum()))
     chance = np.arange(int(left.max(initial=0)) + 1, dtype=float) ** SPREAD
+    chance[0] = 0.0  # whatever the power: what is used up begins nothing
     made = CHUNK
     while made == CHUNK:
         made = kernels.join(

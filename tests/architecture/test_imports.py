@@ -17,7 +17,7 @@ FRAMEWORK = ROOT / "ctdc_framework"
 PLUGINS = sorted(path for path in (ROOT / "plugins").glob("ctdc_*") if path.is_dir())
 
 ORDER = [
-    "errors", "problem_formats", "faults", "locator", "codebook_format", "toml_dialect", "toml_file", "convert",
+    "errors", "diagnostics", "problem_formats", "faults", "locator", "codebook_format", "toml_dialect", "toml_file", "convert",
     "countries", "domains", "hierarchies", "codebook", "columns", "rules",
     "domain_checks", "rule_checks", "tables",
     "origins", "seals", "overlays", "inheritance", "codebook_show",
@@ -51,7 +51,7 @@ DOORS = {
 """The modules through which a library enters."""
 
 READ_DATA, READ_OWN = {"files", "release_files", "toml_file", "exchange"}, {
-    "countries", "demo_plan", "report", "documents", "drafting",
+    "countries", "demo_plan", "diagnostics", "report", "documents", "drafting",
 }  # fmt: skip
 """The modules that open files: the user's, and those that come with the package."""
 WRITE_A_PLAN = {"cli"}

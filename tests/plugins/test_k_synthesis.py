@@ -158,7 +158,7 @@ def test_the_printed_rows_show_three_of_a_value_where_two_are_allowed(figure, re
 
 
 def test_the_printed_figure_keeps_its_counts_with_every_seed(real):
-    for seed in range(1000):
+    for seed in range(300):
         rows = rows_of(synthesise(real, KSynthesis(k=2), context(seed)).table)
 
         assert Counter(cell for row in rows for cell in row if cell) == {
@@ -213,7 +213,7 @@ def coded(draw):
     return table_of_codes(codebook, codebook.columns, codes)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(coded(), st.integers(2, 20), st.integers(0, 2**64), MODES)
 def test_every_row_has_support_every_count_is_floored_and_nothing_is_made_up(table, k, seed, mode):
     original = gate.original_of(table)
@@ -470,3 +470,62 @@ def test_it_claims_support_and_single_counts_with_its_own_k(toy):
     assert list(STRATEGY.claims(toy, KSynthesis(k=7))) == [RecordSupport(k=7), SingleCounts(k=7)]
     assert STRATEGY.stochastic
     assert STRATEGY.may_blank
+
+
+# ---- parameters
+
+
+def test_drawn_records_are_as_many_as_asked_and_claim_support_alone(toy):
+    codes = np.random.default_rng(1).integers(-1, 3, (200, 4)).astype(np.int16)
+
+    for asked, expected in ((17, 17), (1000, 1000), (None, 198)):
+        made = synthesise_records(
+            codes, [3] * 4, 9, np.random.default_rng(0), silent, mode="unseeded", records=asked
+        )
+        assert len(made.codes) == expected
+        check(codes, made.codes, 9, counts=False)
+    assert list(STRATEGY.claims(toy, KSynthesis(k=7, mode="unseeded"))) == [RecordSupport(k=7)]
+
+
+def test_variables_that_are_not_asked_for_stay_out_and_no_counts_are_claimed(figure, real):
+    params = KSynthesis(k=2, columns=("isForcedLabour", "gender"))
+
+    released = synthesise(real, params, context()).table
+
+    assert [column.name for column in released.columns] == ["gender", "isForcedLabour"]
+    (claim,) = STRATEGY.claims(figure, params)
+    assert gate.recount(claim, gate.original_of(real), gate.published_of(released)).holds
+    every = KSynthesis(k=2, columns=tuple(figure.variables))
+    assert SingleCounts(k=2) in STRATEGY.claims(figure, every)
+
+
+@pytest.mark.parametrize(
+    ("params", "path", "message"),
+    [
+        ({"columns": ("gender", "sex")}, ("columns", 1), "`columns` names `sex`"),
+        ({"weights": {"sex": 2.0}}, ("weights", "sex"), "`weights` names `sex`"),
+        ({"weights": {"gender": 0.0}}, ("weights", "gender"), "the weight of `gender`"),
+        ({"weights": {"gender": float("nan")}}, ("weights", "gender"), "the weight of `gender`"),
+        (
+            {"columns": ("ageBroad",), "weights": {"gender": 2.0}},
+            ("weights", "gender"),
+            "not among `columns`",
+        ),
+        ({"records": 100}, ("records",), "`records` is given, and in the mode value-seeded"),
+    ],
+)
+def test_parameters_that_cannot_be_meant_are_faults(figure, params, path, message):
+    (fault,) = STRATEGY.faults(figure, KSynthesis(k=2, **params))
+
+    assert fault.path == path
+    assert message in fault.message
+    assert fault.help
+
+
+def test_parameters_that_fit_have_no_fault(figure):
+    for params in (
+        {},
+        {"mode": "unseeded", "records": 5},
+        {"columns": ("gender",), "weights": {"gender": 2.0}},
+    ):
+        assert not list(STRATEGY.faults(figure, KSynthesis(k=2, **params)))

@@ -161,21 +161,19 @@ def test_the_same_bytes_come_whatever_the_threads_and_hash_seeds():
 
 def test_a_variable_of_more_weight_keeps_its_pairs_better():
     rng = np.random.default_rng(8)
-    kind = rng.integers(0, 12, 800)
-    codes = np.stack([(kind * a + rng.integers(0, 2, 800)) % 4 for a in range(1, 9)], 1)
-    codes = codes.astype(np.int16)
+    profiles = np.where(rng.random((40, 10)) < 0.5, rng.integers(0, 4, (40, 10)), -1)
+    codes = profiles[np.minimum(rng.geometric(0.08, 1500) - 1, 39)]
+    codes = np.where(rng.random(codes.shape) < 0.2, -1, codes).astype(np.int16)
 
-    def distance(weights, seed):
+    def preserved(weight, seed):
         made = synthesise_records(
-            codes, [4] * 8, 10, np.random.default_rng(seed), silent, weights=weights
+            codes, [4] * 10, 10, np.random.default_rng(seed), silent, weights=[weight] + [1.0] * 9
         ).codes
-        total = 0
-        for b in range(1, 8):
-            for x in range(4):
-                for y in range(4):
-                    n, m = (((t[:, 0] == x) & (t[:, b] == y)).sum() for t in (codes, made))
-                    total += abs(int(n) - int(m)) if n >= 10 else 0
-        return total
+        shares = []
+        for b, x, y in np.ndindex(9, 4, 4):
+            n, m = (((t[:, 0] == x) & (t[:, b + 1] == y)).sum() for t in (codes, made))
+            shares += [m / n] if n >= 10 else []
+        return np.mean(shares)
 
-    plain = sum(distance([1.0] * 8, seed) for seed in range(5))
-    assert sum(distance([20.0] + [1.0] * 7, seed) for seed in range(5)) < plain
+    plain = np.mean([preserved(1.0, seed) for seed in range(4)])
+    assert np.mean([preserved(3.0, seed) for seed in range(4)]) > plain

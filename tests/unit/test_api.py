@@ -108,7 +108,8 @@ def test_the_same_seed_gives_the_same_bytes_of_every_public_file(tmp_path, run, 
     one, two = run(plan, "one", seed=SEED), run(plan, "two", seed=SEED)
     first, second = (contents(tmp_path / out / "release") for out in ("one", "two"))
     assert list(first) == [
-        "data.csv", "data.parquet", "release.json", "tables/combinations-2.csv",
+        "codebook.html", "codebook.md", "data.csv", "data.parquet", "datapackage.json",
+        "release.json", "tables/combinations-2.csv",
     ]  # fmt: skip
     assert first == second
     assert one.hashes == two.hashes
@@ -270,7 +271,7 @@ def test_an_earlier_run_is_replaced_as_a_whole_where_that_is_asked_for(tmp_path,
         run(plan_of(rounded=ROUNDED))
     run(plan_of(rounded=ROUNDED), force=True)
     assert {path.name for path in (tmp_path / "out" / "release").iterdir()} == {
-        "release.json", "tables",
+        "codebook.html", "codebook.md", "datapackage.json", "release.json", "tables",
     }  # fmt: skip
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 

@@ -362,6 +362,22 @@ def test_a_reason_lets_just_that_seal_be_broken(family, sealed_base, text, subje
     assert "CB242" not in {code for code, _ in codes}
 
 
+def test_a_rule_that_is_said_twice_does_not_slip_a_change_past_the_seal(family):
+    same = RULE.replace("«", "").replace("age-to-band", "rare-labour").replace("ageBroad", "forced")
+    same = same.replace('"bin"', '"fold"').replace('"farm"', '["farm"]')
+    other = same.replace("farm", "age")
+
+    for text in (same + other, other + same):
+        found = problems_of(family(CHILD + text)[0])
+        assert ("CB241", "rule `rare-labour` is changed") in [(one[0], one[2]) for one in found]
+
+
+def test_removing_a_template_lets_no_protection_go(family, sealed_base):
+    path, marks = family(CHILD + 'remove = [«"templates.flag"]\n', base=sealed_base)
+
+    assert ("CB241", marks["child.toml"]) in [one[:2] for one in problems_of(path)]
+
+
 @pytest.mark.parametrize(
     "text",
     [
