@@ -10,20 +10,13 @@ import itertools
 import math
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from attrs import frozen
 from markupsafe import escape
 
+from ctdc_framework.figures import Block, Style
 from ctdc_framework.results import Better, Score
-
-if TYPE_CHECKING:
-    from ctdc_framework.report import Block
-
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "currentColor")
-"""Okabe and Ito's; for their black the text's colour, and no yellow, which fades on white."""
-SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-left")
-CONTROL_COLOUR, CONTROL_SHAPE = "#888888", "M-1,-1L1,1M-1,1L1,-1"
 
 FONT_SIZE = 11
 NAMES, BARS = 170, 180
@@ -35,34 +28,6 @@ MOST_SLICES = 8
 """A chart with more would be endless; its table holds them all."""
 SMALLEST = 0.001
 """Where the map's axis of risk goes over from even steps to steps of ten."""
-
-
-@frozen
-class Style:
-    """How a candidate looks in every chart: its number gives colour and shape, controls are grey.
-
-    One that may not be released is hollow.
-    """
-
-    number: int
-    is_control: bool = False
-    may_release: bool = True
-
-    @property
-    def colour(self) -> str:
-        """The colour of its marks."""
-        return CONTROL_COLOUR if self.is_control else COLOURS[self.number % len(COLOURS)]
-
-    @property
-    def shape(self) -> str:
-        """The shape of its mark: another one when the colours begin again."""
-        turn = self.number + self.number // len(SHAPES)
-        return CONTROL_SHAPE if self.is_control else SHAPES[turn % len(SHAPES)]
-
-    def fields(self) -> dict[str, Any]:
-        """Give what a drawn row holds of it."""
-        filled = 0.8 if self.may_release or self.is_control else 0
-        return {"colour": self.colour, "shape": self.shape, "fill": filled}
 
 
 @frozen(kw_only=True)

@@ -128,10 +128,16 @@ def check_codebook(
     codebook = read.codebook()
     faults += read.faults
     faults += cross_faults(codebook, rules, file.data, read.places)
-    faults += name_faults(codebook, file.name)
+    others = {*shipped_codebooks(), *_beside(file.name, codebook.id)}
+    faults += name_faults(codebook, file.name, others)
     broken = any(fault.level == "error" for fault in faults)
     told = allowed_faults(codebook, _told_once(faults, file), file, read.places["allow"])
     return None if broken else codebook, file.problems(told, "CB")
+
+
+def _beside(file: str, id: str) -> Iterator[str]:
+    if isfile(FilePath(file).with_name(f"{id}.toml")):
+        yield id
 
 
 def shipped_codebooks() -> dict[str, FilePath]:

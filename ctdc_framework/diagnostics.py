@@ -14,7 +14,9 @@ from attrs import frozen
 
 from ctdc_framework.errors import CtdcError, did_you_mean
 
-_ENTRY = re.compile(r"^## ([A-Z]{2}[0-9]{3}): ([^\n]+)\n\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+_ENTRY = re.compile(
+    r"^## ([A-Z]{2}[0-9]{3}): ([^\n]+)\n\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL
+)
 _FENCE = re.compile(r"^```(wrong|right)\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 
 

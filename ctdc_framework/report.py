@@ -6,7 +6,6 @@ Everything here is exact and therefore private. It tells scores, and nothing of 
 from __future__ import annotations
 
 import itertools
-import math
 import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,23 +17,24 @@ from attrs import field, frozen
 from ctdc_framework import charts
 from ctdc_framework.compare import COPY, SHUFFLED, Comparison, Verdict
 from ctdc_framework.convert import unstructure
+from ctdc_framework.figures import (
+    ERROR,
+    LEAKAGE,
+    ONE_SCALE,
+    PRESERVATION,
+    Block,
+    blocks,
+    number,
+    ordered,
+    sound,
+)
 from ctdc_framework.plan_entries import GateEntry
-from ctdc_framework.plugin import Measure
-from ctdc_framework.results import Json, Note, Score, ScoreRow, Severity, Side
-from ctdc_framework.tables import Shape
-
-LEAKAGE, ERROR = "rare-combination-leakage", "combination-error"
-PRESERVATION = "combination-preservation"
-ONE_SCALE = (ERROR, PRESERVATION, "combinations-lost")
-"""Measures that are read beside each other, so their charts share a scale."""
-ORDER = (LEAKAGE, *ONE_SCALE, "records-kept", "cells-kept", "single-count-error")
-"""What is told first; measures of other plugins follow, in the plan's order."""
+from ctdc_framework.results import Json, Note, ScoreRow, Severity
 
 CONTROLS: Mapping[str, str] = {
     COPY: "what nobody may publish: it keeps everything and shows everything",
     SHUFFLED: "every column shuffled by itself: it keeps single counts, and not what goes together",
 }
-PUBLISHED = {Shape.RECORDS: "records", Shape.COUNTS: "tables"}
 REACHED = {True: "reached", False: "missed", None: "not measured"}
 WEIGHT = (Severity.BLOCKING, Severity.WARNING, Severity.INFO)
 PRIVATE = (
@@ -50,49 +50,6 @@ class Details:
     notes: Sequence[Note] = ()
     data: str = ""
     versions: Mapping[str, str] = field(factory=dict)
-
-
-@frozen(kw_only=True)
-class Line:
-    """What one measure says of one candidate; of its records or tables where it has both."""
-
-    name: str
-    verdict: Verdict
-    style: charts.Style
-    scores: Mapping[str, Score]
-    error: str = ""
-
-    @property
-    def label(self) -> str:
-        """The name, and that it is a control where it is one."""
-        return f"{self.name} (control)" if self.verdict.is_control else self.name
-
-
-@frozen(kw_only=True)
-class Block:
-    """One measure's figures: a line per candidate, controls last, and a column per slice."""
-
-    measure: Measure[Any]
-    params: Mapping[str, Json]
-    slices: tuple[str, ...]
-    lines: tuple[Line, ...]
-
-    @property
-    def better_words(self) -> str:
-        """Which way is better, and what is counted."""
-        unit = "" if self.measure.unit == "share" else f", in {self.measure.unit}"
-        return f"{self.measure.better.value} is better{unit}"
-
-    def cell(self, line: Line, part: str, *, spans: bool = True) -> str:
-        """Write a figure, with what it spans over seeds; a dash where there is none."""
-        score, unit = line.scores.get(part), self.measure.unit
-        if score is None:
-            return "-"
-        text = number(score.value, unit)
-        if not spans or score.low is None or score.high is None:
-            return text
-        low, high = (number(end, unit).removesuffix(" %") for end in (score.low, score.high))
-        return text if low == high else f"{text} ({low}-{high})"
 
 
 def as_json(comparison: Comparison, details: Details) -> Json:
@@ -131,7 +88,7 @@ def as_json(comparison: Comparison, details: Details) -> Json:
 
 
 def _row_as_json(row: ScoreRow) -> Json:
-    score, error = _sound(row)
+    score, error = sound(row)
     return {
         "candidate": row.candidate,
         "measure": row.measure,
@@ -140,83 +97,6 @@ def _row_as_json(row: ScoreRow) -> Json:
         **{name: getattr(score, name, None) for name in ("value", "low", "high")},
         "error": error or None,
     }
-
-
-def _sound(row: ScoreRow) -> tuple[Score | None, str]:
-    """Give a row's score, or why there is none: what is no number cannot be told."""
-    if row.score is None:
-        return None, row.error or "no reason given"
-    ends = (row.score.value, row.score.low, row.score.high)
-    if not all(end is None or math.isfinite(end) for end in ends):
-        return None, "its figure is not a number"
-    return row.score, ""
-
-
-def number(value: float, unit: str) -> str:
-    """Write a figure with sensible digits; what is not 0 or 1 never looks as if it were.
-
-    >>> [number(value, "share") for value in (0, 0.0001, 0.123, 0.9999, 1, 2.277)]
-    ['0 %', '<0.1 %', '12.3 %', '>99.9 %', '100 %', '227.7 %']
-    >>> [number(value, "records") for value in (0, 5406, 3.7409, 338.73, 0.0001)]
-    ['0', '5,406', '3.74', '339', '<0.01']
-    """
-    if unit == "share":
-        if value in (0, 1):
-            return f"{value * 100:.0f} %"
-        if abs(value) < 0.0005:
-            return "<0.1 %" if value > 0 else ">-0.1 %"
-        if 0.9995 <= value < 1.0005:
-            return ">99.9 %" if value < 1 else ">100 %"
-        return f"{value * 100:,.1f} %"
-    if value == int(value):
-        return f"{int(value):,}"
-    if abs(value) < 0.005:
-        return "<0.01" if value > 0 else ">-0.01"
-    digits = 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0
-    return f"{value:,.{digits}f}"
-
-
-def blocks(comparison: Comparison) -> list[Block]:
-    """Sort the scores by measure: risk first, and in each the candidates before the controls."""
-    rows: dict[tuple[str, Shape, str], list[ScoreRow]] = {}
-    for row in comparison.rows:
-        rows.setdefault((row.candidate, row.part, row.measure), []).append(row)
-    found = []
-    # A measure that a plan names twice is told once: its rows cannot be told apart.
-    for name, bound in {one.measure.name: one for one in comparison.measures}.items():
-        lines = []
-        for place, verdict in enumerate(_ordered(comparison)):
-            parts = [part for part in Shape if any(key[:2] == (verdict.name, part) for key in rows)]
-            for part in parts:
-                own = [_sound(row) for row in rows.get((verdict.name, part, name), ())]
-                if not own and len(parts) > 1:
-                    continue  # its other part says what there is to say
-                lines.append(
-                    Line(
-                        name=verdict.name + (f" ({PUBLISHED[part]})" if len(parts) > 1 else ""),
-                        verdict=verdict,
-                        style=charts.Style(place, verdict.is_control, verdict.may_release),
-                        scores={score.slice: score for score, _ in own if score},
-                        error=next((error for _, error in own if error), ""),
-                    )
-                )
-        # The line with the most scores knows best in which order they come.
-        fullest = sorted(lines, key=lambda line: -len(line.scores))
-        found.append(
-            Block(
-                measure=bound.measure,
-                params=unstructure(bound.params),
-                slices=tuple(dict.fromkeys(part for line in fullest for part in line.scores)),
-                lines=tuple(lines),
-            )
-        )
-    known = {name: place for place, name in enumerate(ORDER, start=-len(ORDER))}
-    found.sort(key=lambda one: known.get(one.measure.name, 0))
-    return sorted(found, key=lambda one: one.measure.side is not Side.RISK)
-
-
-def _ordered(comparison: Comparison) -> list[Verdict]:
-    return sorted(comparison.verdicts, key=lambda verdict: verdict.is_control)
 
 
 def _notes(comparison: Comparison, details: Details) -> dict[Note, list[str]]:
@@ -267,7 +147,7 @@ def as_text(comparison: Comparison, details: Details, width: int = 80) -> str:
     codebook = comparison.codebook
     about = f"{codebook.id} {codebook.header.version}, {len(comparison.original):,} records, "
     lines = [*_wrapped(PRIVATE, width), "", *_wrapped(f"Verdicts ({about}k = {codebook.k})", width)]
-    for verdict in _ordered(comparison):
+    for verdict in ordered(comparison):
         text = _judged(verdict)
         text += f"; claims {_claims(verdict)}" if verdict.claims else ""
         if verdict.is_control:
@@ -345,7 +225,7 @@ def as_html(comparison: Comparison, details: Details) -> str:
         comparison=comparison,
         codebook=comparison.codebook,
         details=details,
-        verdicts=_ordered(comparison),
+        verdicts=ordered(comparison),
         judged=_judged,
         claims=_claims,
         controls=CONTROLS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
 
@@ -125,12 +125,11 @@ def _without_hierarchy(codebook: Codebook, data: Mapping[str, Any]) -> Iterator[
         yield Fault(path=("hierarchies",), kind="230", message=message, help=help, level="warning")
 
 
-def name_faults(codebook: Codebook, file: str) -> Iterator[Fault]:
-    """Tell where the file's name is not the codebook's."""
-    name = PurePath(file).name
-    stem = name.removesuffix(".toml")
-    if name != stem != codebook.id and codebook.id != "unreadable":
-        message = f"the codebook's id is `{codebook.id}`, and its file is called `{stem}`"
-        help = f"rename the file to {codebook.id}.toml, or the id"
+def name_faults(codebook: Codebook, file: str, others: Collection[str]) -> Iterator[Fault]:
+    """Tell where a file bears the id of another codebook, as a copy does."""
+    stem = PurePath(file).name.removesuffix(".toml")
+    if stem != codebook.id in others:
+        message = f"the id `{codebook.id}` is that of another codebook, and this is `{stem}`"
+        help = f'write id = "{stem}": two codebooks of one name cannot be told apart'
         path: Path = ("codebook", "id")
         yield Fault(path=path, kind="033", message=message, help=help, level="warning")

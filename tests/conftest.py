@@ -4,7 +4,6 @@ Everything is a fixture, as test files cannot import one another; all but `share
 for the whole run, so that Hypothesis may use them.
 """
 
-import re
 from itertools import count
 from pathlib import Path
 
@@ -124,13 +123,8 @@ def file_of(tmp_path_factory):
     folder, numbers = tmp_path_factory.mktemp("texts"), count()
 
     def write(text, suffix=".toml"):
-        content = text if isinstance(text, bytes) else text.encode()
-        place = folder / str(next(numbers))
-        place.mkdir()
-        # A codebook's file is called as the codebook is.
-        called = re.search(rb'^\s*"?id"?\s*=\s*"([a-z0-9.-]{1,64})"', content, re.MULTILINE)
-        path = place / f"{called[1].decode() if called else 'file'}{suffix}"
-        path.write_bytes(content)
+        path = folder / f"file{next(numbers)}{suffix}"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
         return path
 
     return write

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ctdc_framework.errors import CtdcError, DataError
 from ctdc_framework.exchange import words
-from ctdc_framework.exchange.statistics import cell_columns, library, texts
+from ctdc_framework.exchange.cells import cell_columns, library, texts
 from ctdc_framework.tables import Table
 
 if TYPE_CHECKING:

@@ -12,21 +12,18 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ctdc_framework.errors import CtdcError, DataError, one_of
 from ctdc_framework.exchange import words
+from ctdc_framework.exchange.cells import cell_columns, library, texts
 from ctdc_framework.tables import COUNT, Table
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     import pyarrow as pa
-
-EXTRA = "pip install 'ctdc-framework[formats]'"
 
 WHOLE = re.compile(r"0|-?[1-9][0-9]{0,8}")
 """A code that a number stands for without loss."""
@@ -106,60 +103,6 @@ def read(path: Path, *, labels: bool = True) -> pa.Table:
     arrays = [pa.array(texts(cells, told.get(name, {})), pa.string())
               for name, cells in columns.items()]  # fmt: skip
     return pa.Table.from_arrays(arrays, names=list(columns))
-
-
-def library(name: str) -> Any:
-    """Import a library of the extra; raises `CtdcError` with the remedy where it is absent."""
-    try:
-        return import_module(name)
-    except ImportError:
-        raise CtdcError(f"this kind of file needs {name}", help=EXTRA) from None
-
-
-def texts(cells: Sequence[Any], labels: Mapping[Any, str]) -> list[str | None]:
-    """Give the texts of a column's cells, a label where there is one for the cell."""
-    known: dict[Any, str | None] = {}
-    found = []
-    for cell in cells:
-        key = (type(cell), cell)  # 1, 1.0 and true are three texts
-        if key not in known:
-            known[key] = labels.get(cell) or _text(cell)
-        found.append(known[key])
-    return found
-
-
-def _text(cell: object) -> str | None:
-    if cell is None or cell != cell or cell == "":  # not a number is missing
-        return None
-    if isinstance(cell, bool):
-        return str(cell).upper()
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    if isinstance(cell, datetime) and not any((cell.hour, cell.minute, cell.second)):
-        return cell.date().isoformat()
-    return cell.isoformat() if isinstance(cell, date | datetime) else str(cell)
-
-
-def cell_columns(table: Table) -> dict[str, np.ndarray[Any, Any]]:
-    """Give the columns of a table as files hold them: texts, None for missing; last the counts.
-
-    The values that a cell lists are joined in codebook order.
-    """
-    import numpy as np
-
-    parts: dict[str, list[Any]] = {}
-    for number, column in enumerate(table.columns):
-        codes = [column.cell(code) for code in range(len(column.codes))]
-        held = np.array([*codes, None], dtype=object)
-        parts.setdefault(column.variable, []).append(held[table.codes[:, number]])
-    columns: dict[str, np.ndarray[Any, Any]] = {}
-    for name, cells in parts.items():
-        between = table.codebook.separator_of(name)
-        joined = (between.join(filter(None, row)) or None for row in zip(*cells, strict=True))
-        columns[name] = np.array([*joined], dtype=object) if len(cells) > 1 else cells[0]
-    if COUNT in table.frame:
-        columns[COUNT] = table.counts
-    return columns
 
 
 def _numbered(table: Table) -> tuple[pd.DataFrame, dict[str, dict[int, str]]]:

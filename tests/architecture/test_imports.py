@@ -27,7 +27,7 @@ ORDER = [
     "claims", "results", "difference", "compiled", "counting", "pairs",
     "plugin", "hookspecs", "parameters", "registry",
     "plan_entries", "json_schema", "plan", "gate", "prepare",
-    "runner", "compare", "charts", "report", "release_files", "publish",
+    "runner", "compare", "figures", "charts", "report", "release_files", "publish",
     "demo_data", "demo_plan", "api", "testing", "cli",
 ]  # fmt: skip
 """Every module or package of the framework. Each imports from those before it and from no other:

@@ -39,7 +39,7 @@ made = pacsynth.DpAggregateSeededSynthesizer(
 )
 data = pacsynth.Dataset(raw, sensitive_zeros=raw[0])
 made.fit(data)
-rows = made.sample(len(raw) - 1)
+rows = made.sample()
 used = time.process_time() - start
 with open(sys.argv[2], "w", newline="") as file:
     csv.writer(file).writerows(rows)

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ctdc_framework import charts
-from ctdc_framework.charts import Point, Style
+from ctdc_framework.charts import Point
 from ctdc_framework.compare import Verdict
+from ctdc_framework.figures import Block, Line, Style
 from ctdc_framework.plugin import Measure
-from ctdc_framework.report import Block, Line
 from ctdc_framework.results import Better, Score, Side
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -251,3 +251,13 @@ def test_what_only_toml_1_1_has_is_refused_with_what_1_0_writes(old, new, help, 
 def test_what_looks_like_toml_1_1_in_a_text_or_a_comment_is_left_alone(toy_text, codebook_of):
     text = toy_text.replace('"Gender."', "'\\x41 at 07:32, { a = 1, }' # { 07:32\n")
     assert codebook_of(text).variables["gender"].definition.startswith("\\x41")
+
+
+def test_a_copy_that_kept_its_id_is_a_warning(toy_text, tmp_path):
+    (tmp_path / "toy.toml").write_text(toy_text)
+    (tmp_path / "mine.toml").write_text(toy_text)
+    assert check_codebook(tmp_path / "toy.toml")[1] == []
+    _, (problem,) = check_codebook(tmp_path / "mine.toml")
+    assert (problem.code, problem.level) == ("CB033", "warning")
+    assert (problem.place.line, problem.place.column) == (3, 11)
+    assert 'write id = "mine"' in problem.help

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from attrs import frozen
 
-from ctdc_framework import report
+from ctdc_framework import figures, report
 from ctdc_framework.claims import KAnonymity, RecordSupport
 from ctdc_framework.codebook import Codebook, Header, Privacy
 from ctdc_framework.compare import COPY, SHUFFLED, Comparison, GateResult, Verdict
@@ -289,7 +289,7 @@ def test_a_candidate_with_records_and_tables_has_a_line_for_each():
         verdicts=(Verdict(name="both"),),
         rows=both,
     )
-    found = {block.measure.name: block for block in report.blocks(comparison)}
+    found = {block.measure.name: block for block in figures.blocks(comparison)}
     names = {name: [line.name for line in block.lines] for name, block in found.items()}
     assert names[LEAKAGE] == ["both (records)", "both (tables)"]
     assert names[ROWS] == ["both (records)"]
