@@ -152,12 +152,12 @@ class _Work:
         names = [name for _, name in _regions()]
         for code, where in self.asked.place.items():
             if code not in self.domain.known:
-                message = (
-                    f"`place` speaks of `{code}`, which is not in domain `{self.asked.domain}`"
+                message = f"`place` speaks of `{code}`, which is not in `{self.asked.domain}`"
+                help = did_you_mean(code, self.domain.codes) or "remove it"
+                path: Path = ("place", code)
+                self.faults.append(
+                    Fault(path=path, kind="224", message=message, help=help, at_key=True)
                 )
-                fault = Fault(path=("place", code), kind="224", message=message, at_key=True,
-                              help=did_you_mean(code, self.domain.codes) or "remove it")  # fmt: skip
-                self.faults.append(fault)
             if _chain(where) is None:
                 help = did_you_mean(where, names) or 'write its three digits, such as "030"'
                 self.add(("place", code), "224", f"`{where}` is no region of UN M49", help)

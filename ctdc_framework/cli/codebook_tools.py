@@ -1,4 +1,4 @@
-"""`ctdc codebook new | infer | fmt | diff | schema | render | export | import`."""
+"""The commands of `ctdc codebook` but `check`, each a few lines over a function of its own."""
 
 from __future__ import annotations
 
@@ -190,6 +190,35 @@ def import_(
     common.deliver(frictionless.import_package(package, name), out, force=force)
 
 
+def show(
+    source: Source,
+    origin: Annotated[
+        bool, typer.Option("--origin", help="say of each line in which file and line it stands")
+    ] = False,
+    as_json: common.AsJson = False,
+) -> None:
+    """Show a codebook with everything that it extends, as it stands in the end."""
+    from ctdc_framework import codebook_show
+    from ctdc_framework.codebook_io import find_codebook, shipped_codebooks
+    from ctdc_framework.inheritance import inherit
+    from ctdc_framework.toml_file import read_toml
+
+    file, _ = inherit(read_toml(find_codebook(source), CodebookError, "CB"), shipped_codebooks())
+    if as_json:
+        common.print_json(codebook_show.as_json(file, origin=origin))
+    else:
+        typer.echo("\n".join(codebook_show.show(file, origin=origin)))
+
+
+def explain(
+    code: Annotated[str, typer.Argument(help="a code that a message showed, such as CB013")],
+) -> None:
+    """Explain a code, with an example of wrong and right."""
+    from ctdc_framework import diagnostics
+
+    typer.echo(diagnostics.explain(code).render())
+
+
 def _json(value: Any) -> str:
     import json
 
@@ -220,4 +249,6 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "render": render,
     "export": export,
     "import": import_,
+    "show": show,
+    "explain": explain,
 }

@@ -124,6 +124,29 @@ def test_what_was_handed_over_comes_back_as_a_draft(ctdc):
     assert back["codebook"]["id"] == "datapackage"
 
 
+def test_a_codebook_is_shown_with_the_place_of_each_line(ctdc):
+    ctdc("codebook", "new", "shelter", "--out", "shelter.toml")
+
+    shown = ctdc("codebook", "show", "shelter.toml")
+    placed = ctdc("codebook", "show", "shelter.toml", "--origin")
+    told = ctdc("codebook", "show", "shelter.toml", "--json")
+
+    written = tomli.loads(Path("shelter.toml").read_text(encoding="utf-8"))
+    assert tomli.loads(shown.out) == written
+    assert "# shelter.toml:" in placed.out
+    assert json.loads(told.out)["codebook"]["codebook"] == written["codebook"]
+
+
+def test_a_code_is_explained_by_wrong_and_right(ctdc):
+    said = ctdc("codebook", "explain", "cb013")
+
+    assert said.code == 0
+    assert said.out.startswith("CB013")
+    assert "Wrong:" in said.out
+    assert "Right:" in said.out
+    assert ctdc("codebook", "explain", "CB999").code == 1
+
+
 @pytest.mark.parametrize(
     "argv",
     [

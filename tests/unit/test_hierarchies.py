@@ -1,4 +1,4 @@
-"""Hierarchies: what is built from their three forms, and what is proved before any data are read."""
+"""Hierarchies: what is built of their three forms, and what is proved before data are read."""
 
 import pytest
 
@@ -152,7 +152,7 @@ ONE = '[[hierarchies.ages.levels]]\nname  = "majority"'
 
 WRONG = [
     # ----------------------------------------------------------------------------- not total
-    (AGES, MAJORITY, "bands = [{ from = 0, to = 17 }]", "CB220", "`majority` places no 18--29, 30+"),
+    (AGES, MAJORITY, "bands = [{ from = 0, to = 17 }]", "CB220", "places no 18--29, 30+"),
     (
         LISTED,
         OW,
@@ -186,7 +186,7 @@ WRONG = [
         "CB221",
         "groups `NS` and `OW` overlap",
     ),
-    (COUNTRIES, '["country", "inter', '["intermediate", «"country", "inter', "CB221", "put it first"),
+    (COUNTRIES, '["country", ', '["intermediate", «"country", ', "CB221", "put it first"),
     # ----------------------------------------------------------------------------- the top
     (AGES, ALL_AGES, f"{MAJORITY}\n", "CB222", "top level `any` has 2 groups; the top is one"),
     (COUNTRIES, ', "world"]', "]", "CB222", 'add a last level "world"'),
@@ -237,10 +237,9 @@ def test_a_hierarchy_that_does_not_hold_is_refused(
 
 
 def test_a_level_that_joins_nothing_is_a_warning(book, marked):
-    more = f'«[[hierarchies.ages.levels]]\nname = "same"\n{MAJORITY}\n'
-    path, place = marked(book(AGES.replace(ALL_AGES, f"X{ALL_AGES}").replace(
-        '[[hierarchies.ages.levels]]\nname  = "any"', more + '[[hierarchies.ages.levels]]\nname = "any"'
-    ).replace("X", "")))  # fmt: skip
+    last = '[[hierarchies.ages.levels]]\nname  = "any"'
+    more = f'«[[hierarchies.ages.levels]]\nname = "same"\n{MAJORITY}\n{last}'
+    path, place = marked(book(AGES.replace(last, more)))
     codebook, (problem,) = check_codebook(path)
     assert (problem.code, problem.level) == ("CB222", "warning")
     assert "level `same` joins nothing" in problem.message
