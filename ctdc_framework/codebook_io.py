@@ -33,6 +33,7 @@ from ctdc_framework.domains import KINDS, MOST_VALUES, STANDARD, Domain, RangeDo
 from ctdc_framework.errors import CodebookError, Problem, did_you_mean, nearest, one_of
 from ctdc_framework.faults import Fault, Faults, Path
 from ctdc_framework.hierarchy_io import HierarchyEntry, build_all
+from ctdc_framework.inheritance import inherit
 from ctdc_framework.rules import BUILT_IN, Rule
 from ctdc_framework.toml_file import TomlFile, names_in, read_toml, speaking
 from ctdc_framework.wording_checks import name_faults
@@ -120,7 +121,10 @@ def check_codebook(
     source: str | FilePath, rules: Mapping[str, Rule[Any]] = BUILT_IN
 ) -> tuple[Codebook | None, Sequence[Problem]]:
     """Load a codebook and list its problems, warnings included; None where there are errors."""
-    file, faults = _expand_templates(read_toml(find_codebook(source), CodebookError, "CB"))
+    written = read_toml(find_codebook(source), CodebookError, "CB")
+    file, inherited = inherit(written, shipped_codebooks())
+    file, faults = _expand_templates(file)
+    faults += inherited
     if file.marked:
         message, help = "the file starts with a byte order mark", "save it as UTF-8 without BOM"
         faults.append(Fault(path=(), kind="002", message=message, help=help, level="warning"))
@@ -243,7 +247,7 @@ class _Reading:
         """Read what can be read; `faults` then says whether that is all."""
         data = self.file.data
         for key in data:
-            if key not in TABLES:
+            if key not in (*TABLES, "relax"):
                 message = f"unknown table `{key}`"
                 help = did_you_mean(key, TABLES) or f"the tables are {one_of(TABLES, most=20)}"
                 self.add([Fault(path=(key,), kind="010", message=message, help=help, at_key=True)])

@@ -37,7 +37,7 @@ CASES = [
      "contributor `a21` is named by no variable", "[[allow]]"),
     # -------------------------------------------------------------------------------- domains
     ("CB107", "warning", AGES, f'code = "{{from}}-{{to}}"\n{AGES}'.replace("0, to", "1, to")
-     .replace("{ from = 1", "«{ from = 1"), "code `1-17` opens as a date", '"{from}--{to}"'),
+     .replace("{ from = 1,", "«{ from = 1,"), "code `1-17` opens as a date", '"{from}--{to}"'),
     ("CB107", "warning", GENDERS, 'values = [{ code = "Female" }, «{ code = "Mar-5" }]',
      "`Mar-5`", ""),
     ("CB108", "warning", GENDERS,

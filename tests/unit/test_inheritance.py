@@ -10,7 +10,7 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctdc_framework import codebook_io, inheritance, origins, overlays, seals
+from ctdc_framework import inheritance, origins, overlays, seals
 from ctdc_framework.codebook_io import check_codebook, load_codebook, shipped_codebooks
 from ctdc_framework.errors import CodebookError
 from ctdc_framework.inheritance import DEEPEST, LONGEST, inherit
@@ -34,23 +34,6 @@ definition = "One."
 use = "flag"
 definition = "Two."
 """
-
-
-@pytest.fixture(scope="module", autouse=True)
-def hooked():
-    """Read codebooks as the hook in `check_codebook` does; twice does no harm."""
-    expand = codebook_io._expand_templates
-
-    def expanded(file):
-        file, inherited = inherit(file, shipped_codebooks())
-        file, faults = expand(file)
-        return file, faults + inherited
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(codebook_io, "_expand_templates", expanded)
-        if "relax" not in codebook_io.TABLES:
-            patch.setattr(codebook_io, "TABLES", (*codebook_io.TABLES, "relax"))
-        yield
 
 
 @pytest.fixture(scope="module")
