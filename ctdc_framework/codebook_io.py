@@ -30,19 +30,17 @@ from ctdc_framework.codebook import (
 from ctdc_framework.codebook_checks import allowed_faults, cross_faults
 from ctdc_framework.convert import entry, fields_of, key_of, kind_of, named, structure
 from ctdc_framework.domains import KINDS, MOST_VALUES, STANDARD, Domain, RangeDomain
-from ctdc_framework.errors import CodebookError, Problem, did_you_mean, nearest, one_of
+from ctdc_framework.errors import CodebookError, Problem, did_you_mean, one_of
 from ctdc_framework.faults import Fault, Faults, Path
 from ctdc_framework.hierarchy_io import HierarchyEntry, build_all
 from ctdc_framework.inheritance import inherit
 from ctdc_framework.rules import BUILT_IN, Rule
+from ctdc_framework.shipped import find_codebook as find_codebook
+from ctdc_framework.shipped import shipped_codebooks as shipped_codebooks
 from ctdc_framework.toml_file import TomlFile, names_in, read_toml, speaking
 from ctdc_framework.wording_checks import name_faults
 
 T = TypeVar("T")
-
-SHIPPED = FilePath(__file__).parent / "codebooks"
-BESIDE = FilePath(__file__).parent.parent / "codebooks"
-"""Where the shipped codebooks lie in a wheel, and beside the package in a checkout."""
 
 SINGLE: Mapping[str, type] = {"codebook": Header, "privacy": Privacy, "missing": Missing}
 KEYED: Mapping[str, type] = {
@@ -142,29 +140,6 @@ def check_codebook(
 def _beside(file: str, id: str) -> Iterator[str]:
     if isfile(FilePath(file).with_name(f"{id}.toml")):
         yield id
-
-
-def shipped_codebooks() -> dict[str, FilePath]:
-    """List the codebooks that come with the package, by name."""
-    folder = SHIPPED if SHIPPED.is_dir() else BESIDE
-    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
-
-
-def find_codebook(source: str | FilePath) -> FilePath:
-    """Give the path of a codebook: a shipped one's by its name, else the path itself."""
-    text = str(source)
-    if "/" in text or "\\" in text or text.endswith(".toml"):
-        return FilePath(source)
-    shipped = shipped_codebooks()
-    if text in shipped:
-        return shipped[text]
-    if isfile(text):  # which no text makes fail, unlike a Path's
-        return FilePath(text)
-    near = nearest(text, shipped)
-    help = f"did you mean `{near[0]}`?" if near else "give a path that ends in .toml"
-    raise CodebookError(
-        f"no codebook is called `{text}`; shipped ones are {one_of(shipped)}", help=help
-    )
 
 
 def _expand_templates(file: TomlFile) -> tuple[TomlFile, list[Fault]]:

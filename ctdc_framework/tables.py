@@ -40,12 +40,6 @@ class Table:
     `frame` has the columns of `codebook.columns`, or some of them, in that order; a table of
     counts has `count` (int64) besides. Each is a Categorical with the dtype that the codebook
     gives, missing as NaN. Raises `ValueError` otherwise: the maker of the table is at fault.
-
-    A Categorical with other categories, as string operations leave it, is not taken:
-
-    >>> Table(frame=frame.assign(gender="Female"), shape=Shape.RECORDS, codebook=codebook)
-    ... # doctest: +SKIP
-    ValueError: column gender is not encoded as the codebook has it
     """
 
     frame: pd.DataFrame = field(repr=lambda frame: f"<{len(frame)} rows>")

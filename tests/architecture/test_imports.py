@@ -17,7 +17,7 @@ FRAMEWORK = ROOT / "ctdc_framework"
 PLUGINS = sorted(path for path in (ROOT / "plugins").glob("ctdc_*") if path.is_dir())
 
 ORDER = [
-    "errors", "diagnostics", "problem_formats", "faults", "locator", "codebook_format",
+    "errors", "shipped", "diagnostics", "problem_formats", "faults", "locator", "codebook_format",
     "toml_dialect", "toml_file", "convert",
     "countries", "domains", "hierarchies", "codebook", "columns", "rules",
     "domain_checks", "rule_checks", "tables",
