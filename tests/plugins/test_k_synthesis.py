@@ -158,7 +158,7 @@ def test_the_printed_rows_show_three_of_a_value_where_two_are_allowed(figure, re
 
 
 def test_the_printed_figure_keeps_its_counts_with_every_seed(real):
-    for seed in range(300):
+    for seed in range(1000):
         rows = rows_of(synthesise(real, KSynthesis(k=2), context(seed)).table)
 
         assert Counter(cell for row in rows for cell in row if cell) == {
