@@ -131,7 +131,9 @@ def check_codebook(
     faults += read.faults
     faults += cross_faults(codebook, rules, file.data, read.places)
     others = {*shipped_codebooks(), *_beside(file.name, codebook.id)}
-    faults += name_faults(codebook, file.name, others)
+    stated = written.data.get("codebook")
+    if isinstance(stated, Mapping) and "id" in stated:  # an overlay goes by its parent's
+        faults += name_faults(codebook, file.name, others)
     broken = any(fault.level == "error" for fault in faults)
     told = allowed_faults(codebook, _told_once(faults, file), file, read.places["allow"])
     return None if broken else codebook, file.problems(told, "CB")

@@ -163,3 +163,14 @@ def test_what_cannot_be_done_is_said_in_one_message(ctdc, argv):
     assert said.code == 1
     assert said.err
     assert "Traceback" not in said.err
+
+
+def test_an_overlay_goes_by_its_parents_name_and_checks_clean(ctdc):
+    ctdc("codebook", "new", "shelter", "--out", "shelter.toml")
+    overlay = '[codebook]\nextends = "shelter.toml"\nlang = "fr"\ntitle = "Le refuge"\n'
+    Path("shelter.fr.toml").write_text(overlay, encoding="utf-8")
+
+    said = ctdc("codebook", "check", "shelter.fr.toml", "--strict")
+
+    assert (said.code, said.err) == (0, "")
+    assert "no problems" in said.out
