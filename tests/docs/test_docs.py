@@ -322,19 +322,19 @@ def table_after(text, words):
 
 def test_the_counts_of_figure_1_are_those_of_its_records():
     text = (DOCS / "explanation" / "figure-1.md").read_text(encoding="utf-8")
-    real, printed, one_result = (
+    real, printed, made = (
         Counter(
             "isForcedLabour" if cell == "1" else cell
             for row in table_after(text, words)
             for cell in row
             if cell
         )
-        for words in ("The five real records", "The six synthetic records", "One result")
+        for words in ("The five real records", "The six synthetic records", "By default it gives")
     )
 
     for value, *counts in table_after(text, "## The counts are no multiples"):
         assert list(map(int, counts)) == [real[value], printed[value], real[value] // 2 * 2]
-        assert one_result[value] == int(counts[-1])
+        assert made[value] == int(counts[-1])
 
 
 def test_the_plugin_of_the_how_to_can_be_used(tmp_path, monkeypatch):
