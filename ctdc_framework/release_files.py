@@ -22,12 +22,9 @@ from ctdc_framework.codebook import Codebook
 from ctdc_framework.errors import CtdcError, ReleaseRefused
 from ctdc_framework.gate import Item, Items, Published
 from ctdc_framework.results import Json, Release
-from ctdc_framework.tables import COUNT, Table
+from ctdc_framework.tables import COUNT, Table, cell_texts
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from ctdc_framework.files import RawFile
 
 DATA = "data.csv"
@@ -173,31 +170,6 @@ def as_json(value: Json) -> str:
 def _plain(value: Any) -> Json:
     """Take a plugin's numpy number for the number it is."""
     return value.item() if hasattr(value, "item") else str(value)
-
-
-def cell_texts(table: Table) -> dict[str, NDArray[np.object_]]:
-    """Give each variable's cells as the files hold them: codes, None for missing.
-
-    The values of a multi-valued variable are joined again, in codebook order.
-    """
-    import numpy as np
-
-    texts: dict[str, NDArray[np.object_]] = {}
-    codes = table.codes
-    for number, column in enumerate(table.columns):
-        held = np.array([*(column.cell(c) for c in range(len(column.codes))), None], dtype=object)
-        cells = held[codes[:, number]]
-        if column.variable not in texts:
-            texts[column.variable] = cells
-            continue
-        separator = table.codebook.variables[column.variable].list
-        before = texts[column.variable]
-        joined = [
-            f"{one}{separator}{two}" if one and two else one or two
-            for one, two in zip(before, cells, strict=True)
-        ]
-        texts[column.variable] = np.array(joined, dtype=object)
-    return texts
 
 
 def write_csv(table: Table, path: Path) -> None:

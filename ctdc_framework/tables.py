@@ -155,3 +155,28 @@ def table_of_codes(
         frame[COUNT] = counts.astype("int64", casting="same_kind")  # never from fractions
     shape = Shape.RECORDS if counts is None else Shape.COUNTS
     return Table(frame=frame, shape=shape, codebook=codebook)
+
+
+def cell_texts(table: Table) -> dict[str, NDArray[np.object_]]:
+    """Give each variable's cells as the files hold them: codes, None for missing.
+
+    The values of a multi-valued variable are joined again, in codebook order.
+    """
+    import numpy as np
+
+    texts: dict[str, NDArray[np.object_]] = {}
+    codes = table.codes
+    for number, column in enumerate(table.columns):
+        held = np.array([*(column.cell(c) for c in range(len(column.codes))), None], dtype=object)
+        cells = held[codes[:, number]]
+        if column.variable not in texts:
+            texts[column.variable] = cells
+            continue
+        separator = table.codebook.variables[column.variable].list
+        before = texts[column.variable]
+        joined = [
+            f"{one}{separator}{two}" if one and two else one or two
+            for one, two in zip(before, cells, strict=True)
+        ]
+        texts[column.variable] = np.array(joined, dtype=object)
+    return texts

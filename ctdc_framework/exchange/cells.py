@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ctdc_framework.errors import CtdcError
-from ctdc_framework.tables import COUNT, Table
+from ctdc_framework.tables import COUNT, Table, cell_texts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,22 +49,8 @@ def _text(cell: object) -> str | None:
 
 
 def cell_columns(table: Table) -> dict[str, np.ndarray[Any, Any]]:
-    """Give the columns of a table as files hold them: texts, None for missing; last the counts.
-
-    The values that a cell lists are joined in codebook order.
-    """
-    import numpy as np
-
-    parts: dict[str, list[Any]] = {}
-    for number, column in enumerate(table.columns):
-        codes = [column.cell(code) for code in range(len(column.codes))]
-        held = np.array([*codes, None], dtype=object)
-        parts.setdefault(column.variable, []).append(held[table.codes[:, number]])
-    columns: dict[str, np.ndarray[Any, Any]] = {}
-    for name, cells in parts.items():
-        between = table.codebook.separator_of(name)
-        joined = (between.join(filter(None, row)) or None for row in zip(*cells, strict=True))
-        columns[name] = np.array([*joined], dtype=object) if len(cells) > 1 else cells[0]
+    """Give the columns of a table as files hold them: texts, None for missing; last the counts."""
+    columns: dict[str, np.ndarray[Any, Any]] = dict(cell_texts(table))
     if COUNT in table.frame:
         columns[COUNT] = table.counts
     return columns

@@ -14,7 +14,7 @@ from ctdc_framework.codebook_io import load_codebook
 from ctdc_framework.errors import DataError
 from ctdc_framework.files import read_raw
 from ctdc_framework.prepare import prepare
-from ctdc_framework.release_files import cell_texts
+from ctdc_framework.tables import cell_texts
 
 ROWS = 60
 MEANS = "meansOfControlThreats"

@@ -18,7 +18,7 @@ from ctdc_framework.errors import CtdcError, DataError, Exit, PlanError, Release
 from ctdc_framework.files import raw_of_arrow
 from ctdc_framework.plan import Plan, bind_candidates
 from ctdc_framework.plan_entries import CandidateEntry, StageEntry
-from ctdc_framework.release_files import cell_texts
+from ctdc_framework.tables import cell_texts
 
 ROWS = 800
 SEED = 123_456_789_012_345_678_901_234_567

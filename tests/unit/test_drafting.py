@@ -16,7 +16,7 @@ from ctdc_framework.drafting.draft import infer, starter
 from ctdc_framework.errors import CodebookError, DataError
 from ctdc_framework.files import raw_of_arrow, read_raw
 from ctdc_framework.prepare import prepare
-from ctdc_framework.release_files import cell_texts
+from ctdc_framework.tables import cell_texts
 
 
 def raw(columns):

@@ -33,8 +33,7 @@ from ctdc_framework.exchange import (
 )
 from ctdc_framework.exchange.frictionless import DataFile
 from ctdc_framework.hierarchies import Group, Hierarchy, Level
-from ctdc_framework.release_files import cell_texts
-from ctdc_framework.tables import table_of_codes
+from ctdc_framework.tables import cell_texts, table_of_codes
 
 ODD = """\
 [codebook]

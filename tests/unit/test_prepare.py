@@ -11,8 +11,8 @@ from ctdc_framework.columns import Column
 from ctdc_framework.errors import DataError
 from ctdc_framework.files import raw_of_arrow
 from ctdc_framework.prepare import prepare
-from ctdc_framework.release_files import cell_texts
 from ctdc_framework.results import Severity
+from ctdc_framework.tables import cell_texts
 
 HEADER = """\
 [codebook]
