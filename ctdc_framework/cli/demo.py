@@ -21,7 +21,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="another seed, other records", min=0)] = SEED,
     as_json: common.AsJson = False,
 ) -> None:
-    """Fabricate case records, publish them in five ways, and compare the ways.
+    """Fabricate case records, protect them in five ways, and compare the ways.
 
     The records are made up. They hold names and case numbers, to show that none gets out.
     """
