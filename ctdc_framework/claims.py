@@ -63,6 +63,23 @@ class RecordSupport(Claim):
 
 
 @frozen(kw_only=True)
+class CombinationSupport(Claim):
+    """Every combination of up to `length` values in a released record is held by k records."""
+
+    name: ClassVar[str] = "combination-support"
+    k: int = _at_least(1)
+    length: int = _at_least(1)
+
+    @property
+    def sentence(self) -> str:
+        """The promise in words."""
+        return (
+            f"Every combination of up to {self.length} values in a released record is held by at "
+            f"least {self.k} original records. Longer combinations are not protected."
+        )
+
+
+@frozen(kw_only=True)
 class SingleCounts(Claim):
     """Every value is released exactly floor(n/k)*k times."""
 
@@ -76,6 +93,18 @@ class SingleCounts(Claim):
             f"Every single value occurs as often as in the original records, rounded down to a "
             f"multiple of {self.k}."
         )
+
+
+@frozen(kw_only=True)
+class SingleCountsAtMost(Claim):
+    """No value is released more often than original records hold it."""
+
+    name: ClassVar[str] = "single-counts-at-most"
+
+    @property
+    def sentence(self) -> str:
+        """The promise in words."""
+        return "No single value occurs more often than in the original records."
 
 
 @frozen(kw_only=True)
@@ -154,5 +183,5 @@ class NoClaim(Claim):
         return f"Nothing is promised: {self.reason}."
 
 
-Protecting = RecordSupport | KAnonymity | Threshold
+Protecting = RecordSupport | CombinationSupport | KAnonymity | Threshold
 """Claims that keep records from being told apart, by their `k`; a release needs one of them."""

@@ -282,7 +282,9 @@ class TableColumn:
     variable: str
     value: str = ""
     codes: tuple[str, ...]
-    """What a cell may hold, in the order of its integer codes."""
+    """What a cell may hold, in the order of its integer codes: the domain's own values first."""
+    below: Mapping[int, tuple[int, ...]] = field(factory=dict, hash=False)
+    """For the code of each generalised value, those of the finer values that it stands for."""
 
     @property
     def name(self) -> str:
@@ -349,6 +351,25 @@ class Codebook:
         """Give what parts the values of a multi-valued variable's or input's cells."""
         return (self.variables.get(name) or self.inputs[name]).list
 
+    def hierarchy_of(self, name: str) -> Hierarchy | None:
+        """Give the hierarchy by which a variable may be generalised, if it has one."""
+        return self.hierarchies.get(self.variables[name].hierarchy)
+
+    @cached_property
+    def release_domains(self) -> Mapping[str, Mapping[str, frozenset[str]]]:
+        """What each variable may hold in a release, and the values of its domain that it covers.
+
+        These are the domain's own values, each of which covers itself, and then the generalised
+        values of the variable's hierarchy. A cell that lists several holds none of the latter.
+        """
+        found = {}
+        for name, variable in self.variables.items():
+            found[name] = {code: frozenset([code]) for code in self.domain_of(name).codes}
+            hierarchy = self.hierarchy_of(name)
+            if hierarchy and not variable.list:
+                found[name] |= {code: hierarchy.below(code) for code in hierarchy.codes}
+        return found
+
     @cached_property
     def columns(self) -> tuple[TableColumn, ...]:
         """The columns that a table of this codebook can have, in order.
@@ -357,11 +378,17 @@ class Codebook:
         """
         found: list[TableColumn] = []
         for name, variable in self.variables.items():
-            codes = self.domain_of(name).codes
+            covers = self.release_domains[name]
             if variable.list:
-                found += [TableColumn(variable=name, value=c, codes=("1",)) for c in codes]
-            else:
-                found.append(TableColumn(variable=name, codes=codes))
+                found += [TableColumn(variable=name, value=c, codes=("1",)) for c in covers]
+                continue
+            number = {code: n for n, code in enumerate(covers)}
+            below = {
+                number[code]: tuple(number[o] for o, its in covers.items() if its <= members)
+                for code, members in covers.items()
+                if members != {code}
+            }
+            found.append(TableColumn(variable=name, codes=tuple(covers), below=below))
         return tuple(found)
 
     @cached_property

@@ -10,16 +10,17 @@ from typing import Protocol
 
 from attrs import evolve, field, frozen
 
-from ctdc_framework import gate
 from ctdc_framework.claims import Claim
 from ctdc_framework.codebook import Codebook
 from ctdc_framework.errors import CtdcError, ReleaseRefused, StrategyError
+from ctdc_framework.gate import judge
+from ctdc_framework.items import AnyOriginal, original_of, published_of
 from ctdc_framework.plan import BoundMeasure, Candidate, Plan
 from ctdc_framework.plan_entries import GateEntry
 from ctdc_framework.plugin import Cancelled, Context, Pair
 from ctdc_framework.registry import Registry
 from ctdc_framework.results import Note, Release, Score, ScoreRow
-from ctdc_framework.runner import generator, judge, own_copy, run_candidate
+from ctdc_framework.runner import generator, own_copy, run_candidate
 from ctdc_framework.tables import Shape, Table
 
 COPY, SHUFFLED = "the original itself", "independent columns"
@@ -88,7 +89,7 @@ def compare(plan: Plan, original: Table, registry: Registry, seed: int, tell: Te
 
     A candidate that cannot be run, and a measure that fails, become a row with the reason.
     """
-    recounted = gate.original_of(original)
+    recounted = original_of(original)
     measured = own_copy(original)  # so that no measure can change what the gate looks at
     verdicts: list[Verdict] = []
     rows: list[ScoreRow] = []
@@ -144,7 +145,7 @@ def _run(
     candidate: Candidate,
     plan: Plan,
     original: Table,
-    recounted: gate.AnyOriginal,
+    recounted: AnyOriginal,
     registry: Registry,
     seed: int,
     tell: Tell,
@@ -164,7 +165,7 @@ def _run(
                 )
             )
         verdict = evolve(verdict, runs=len(runs), notes=runs[0].notes)
-        published = [gate.published_of(table) for table in runs[0].parts().values()]
+        published = [published_of(table) for table in runs[0].parts().values()]
         least = 1 if candidate.below_k else plan.codebook.k
         runs[0] = judge(runs[0], recounted, published, registry, least=least)
     except Cancelled:

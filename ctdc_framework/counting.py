@@ -17,13 +17,17 @@ from numpy.typing import NDArray
 from ctdc_framework.compiled import jit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    Generalised: TypeAlias = Mapping[tuple[int, int], tuple[int, ...]]
 
 IntMatrix: TypeAlias = NDArray[np.int16]
 _Ints: TypeAlias = NDArray[np.int64]
 _Values: TypeAlias = NDArray[np.int32]
 _Places: TypeAlias = NDArray[np.uint32]  # more values than a machine that runs this can hold
 _Bits: TypeAlias = NDArray[np.uint64]
+
+NOTHING: Generalised = {}
 
 # Records per round of `combination_support`: their bitsets stay small, however many records.
 _ROUND = 1 << 16
@@ -143,18 +147,26 @@ def count_combinations(
 
 
 def combination_support(
-    codes: IntMatrix, sizes: Sequence[int], combinations_codes: IntMatrix
+    codes: IntMatrix,
+    sizes: Sequence[int],
+    combinations_codes: IntMatrix,
+    generalised: Generalised = NOTHING,
 ) -> _Ints:
     """Count, for each row of a second matrix, the rows of `codes` that hold all its values.
 
     combinations_codes: int16, (m, columns), -1 = not part of the combination: so a released record
         asks how many original records it could stand for. An empty one is held by every record.
+    generalised: as `Table.generalised` gives it; a record holds such a value, too, where it holds
+        one of those that the value stands for.
     Gives (m,) counts. Raises ValueError for a code outside its column's sizes.
 
     >>> records = np.array([[0, 1], [0, -1]], np.int16)
     >>> asked = np.array([[0, -1], [0, 1], [0, 0], [-1, -1]], np.int16)
     >>> combination_support(records, [1, 2], asked).tolist()
     [2, 1, 0, 2]
+    >>> either = np.array([[0, 2]], np.int16)
+    >>> combination_support(records, [1, 3], either, {(1, 2): (0, 1)}).tolist()
+    [1]
     """
     codes, asked = _checked(codes, sizes), _checked(combinations_codes, sizes)
     offsets = _offsets(sizes)
@@ -162,15 +174,18 @@ def combination_support(
     for first in range(0, len(codes), _ROUND):
         part = codes[first : first + _ROUND]
         everyone = value_bitsets(np.zeros((len(part), 1), np.int16), [1])[0]
-        _add_support(everyone, value_bitsets(part, sizes), offsets, asked, support)
+        _add_support(everyone, value_bitsets(part, sizes, generalised), offsets, asked, support)
     return support
 
 
-def value_bitsets(codes: IntMatrix, sizes: Sequence[int]) -> NDArray[np.uint64]:
+def value_bitsets(
+    codes: IntMatrix, sizes: Sequence[int], generalised: Generalised = NOTHING
+) -> NDArray[np.uint64]:
     """Give each value the set of records that hold it, as bits.
 
-    Bit r % 64 of word r // 64 of row v is set where record r holds value v. The shape is
-    (values, words); the bits past the last record are 0, so an AND of rows needs no mask.
+    Bit r % 64 of word r // 64 of row v is set where record r holds value v, or one of those that
+    v stands for by `generalised`. The shape is (values, words); the bits past the last record are
+    0, so an AND of rows needs no mask.
     Raises ValueError for a code outside its column's sizes.
 
     >>> value_bitsets(np.array([[0, 1], [0, -1]], np.int16), [1, 2]).tolist()
@@ -179,6 +194,9 @@ def value_bitsets(codes: IntMatrix, sizes: Sequence[int]) -> NDArray[np.uint64]:
     codes, offsets = _checked(codes, sizes), _offsets(sizes)
     bitsets = np.zeros((offsets[-1], (len(codes) + 63) // 64), np.uint64)
     _set_bits(codes, offsets, bitsets)
+    for (column, code), below in generalised.items():
+        for one in below:
+            bitsets[offsets[column] + code] |= bitsets[offsets[column] + one]
     return bitsets
 
 

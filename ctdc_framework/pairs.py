@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from ctdc_framework.tables import Shape, Table
 
@@ -37,9 +37,10 @@ class Pair:
         """Count all combinations up to a length: column 0 in the original, column 1 published.
 
         In a table of counts, what is not shown is 0, and so is what an original column would
-        hold that the candidate has not. The count is kept, so that measures which ask for the
-        same length share it. Raises `ValueError` where the table of counts is
-        shorter than `length`.
+        hold that the candidate has not. A combination with generalised values, which only the
+        candidate can have, is held by the original records that hold values below them. The count
+        is kept, so that measures which ask for the same length share it. Raises `ValueError` where
+        the table of counts is shorter than `length`.
         """
         if self.is_counts and length > self.length:
             raise ValueError("the tables hold no combinations of this length")
@@ -52,10 +53,42 @@ class Pair:
 
         original, sizes = self.original.codes, self.original.sizes
         codes = self._candidate_codes()
-        if not self.is_counts:
-            return count_combinations([original, codes], sizes, length)
-        true = count_combinations([original], sizes, length)
-        return _beside(true, codes, self.candidate.counts)
+        if self.is_counts:
+            true = count_combinations([original], sizes, length)
+            found = _beside(true, codes, self.candidate.counts)
+        else:
+            found = count_combinations([original, codes], sizes, length)
+        return self._with_support(found)
+
+    def _with_support(self, found: Combinations) -> Combinations:
+        """Count anew, in the original, the combinations that have generalised values."""
+        import numpy as np
+
+        from ctdc_framework.counting import combination_support
+
+        general = self.generalised(found)
+        if not general.any():
+            return found
+        asked = np.full((int(general.sum()), len(self.original.columns)), -1, dtype=np.int16)
+        columns, codes = found.columns[general], found.codes[general]
+        for place in range(columns.shape[1]):
+            used = np.flatnonzero(columns[:, place] >= 0)
+            asked[used, columns[used, place]] = codes[used, place]
+        counts = found.counts.copy()
+        counts[general, 0] = combination_support(
+            self.original.codes, self.original.sizes, asked, self.original.generalised
+        )
+        return evolve(found, counts=counts)
+
+    def generalised(self, found: Combinations) -> NDArray[np.bool_]:
+        """Tell which combinations have a generalised value: no original record is written so."""
+        import numpy as np
+
+        general = np.zeros(found.offsets[-1] + 1, dtype=bool)  # the last is what -1 reaches
+        for column, code in self.original.generalised:
+            general[found.offsets[column] + code] = True
+        mask: NDArray[np.bool_] = np.any(general[found.values], axis=1)
+        return mask
 
     def _candidate_codes(self) -> NDArray[np.int16]:
         """Give the candidate's codes in the original's columns; one left out is all missing."""

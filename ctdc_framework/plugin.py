@@ -15,12 +15,14 @@ from attrs import field, frozen
 
 from ctdc_framework.claims import (
     Claim,
+    CombinationSupport,
     KAnonymity,
     MaxDeviation,
     MultipleOf,
     NoClaim,
     RecordSupport,
     SingleCounts,
+    SingleCountsAtMost,
     Threshold,
 )
 from ctdc_framework.codebook import Codebook, Condition, Role, RuleEntry, TableColumn, Variable
@@ -125,6 +127,8 @@ class Strategy(Generic[P]):
     stochastic: bool = False
     may_blank: bool = False
     """Whether it may leave a value out that the original record has."""
+    mixes_levels: bool = False
+    """Whether one column of its output may hold a generalised value beside finer ones."""
     contract: int = CONTRACT
 
 
@@ -179,6 +183,7 @@ __all__ = [
     "Claim",
     "Codebook",
     "Column",
+    "CombinationSupport",
     "Combinations",
     "Condition",
     "Context",
@@ -205,6 +210,7 @@ __all__ = [
     "Shape",
     "Side",
     "SingleCounts",
+    "SingleCountsAtMost",
     "StageRecord",
     "Strategy",
     "StrategyError",

@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from ctdc_framework import documents, gate, report
+from ctdc_framework import documents, report
 from ctdc_framework import release_files as files
 from ctdc_framework.codebook import Codebook
 from ctdc_framework.compare import Comparison
 from ctdc_framework.errors import ReleaseRefused
 from ctdc_framework.exchange import frictionless
+from ctdc_framework.gate import judge
+from ctdc_framework.items import AnyOriginal, original_of, published_of
 from ctdc_framework.registry import Registry
 from ctdc_framework.results import Json, Note, Release, Severity
-from ctdc_framework.runner import judge
 from ctdc_framework.tables import Table
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def versions() -> dict[str, str]:
 def write_checked(
     folder: Path,
     release: Release,
-    original: gate.AnyOriginal,
+    original: AnyOriginal,
     codebook: Codebook,
     registry: Registry,
 ) -> tuple[Release, str]:
@@ -88,7 +89,7 @@ def write_checked(
     written = files.write_release(folder, release)
     published = []
     for table in release.parts().values():
-        meant = gate.published_of(table)
+        meant = published_of(table)
         for name in [name for name, one in written.items() if one is table]:
             held = files.read_back(folder / name, codebook)
             if (held.records, held.combinations) != (meant.records, meant.combinations):
@@ -141,7 +142,7 @@ def publish(
     releases: Sequence[tuple[Release, Path]],
 ) -> dict[str, str]:
     """Write the chosen releases and the private part into `root`; give the manifests' hashes."""
-    original = gate.original_of(comparison.original)
+    original = original_of(comparison.original)
     hashes: dict[str, str] = {}
     for release, folder in releases:
         _, hashes[release.name] = write_checked(

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from ctdc_framework.codebook import Codebook
 from ctdc_framework.errors import CtdcError, ReleaseRefused
-from ctdc_framework.gate import Item, Items, Published
+from ctdc_framework.items import Item, Items, Published
 from ctdc_framework.results import Json, Release
 from ctdc_framework.tables import COUNT, Table, cell_texts
 

@@ -54,6 +54,8 @@ class StageRecord:
     seconds: float
     may_blank: bool = False
     """Whether the strategy may leave values out that the original records have."""
+    mixes_levels: bool = False
+    """Whether its output may hold a generalised value beside finer ones in one column."""
     notes: tuple[Note, ...] = ()
     details: Mapping[str, Json] = field(factory=dict)
 

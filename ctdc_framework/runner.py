@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from ctdc_framework import gate
-from ctdc_framework.claims import Claim, NoClaim, Protecting
+from ctdc_framework.claims import Claim
 from ctdc_framework.convert import unstructure
 from ctdc_framework.errors import CtdcError, ReleaseRefused, StrategyError
+from ctdc_framework.gate import promise_nothing
+from ctdc_framework.items import original_of, published_of
 from ctdc_framework.plan import Candidate, Stage
 from ctdc_framework.plugin import Cancelled, Context, Output, Progress, silent
+from ctdc_framework.recounts import recount
 from ctdc_framework.registry import Registry
-from ctdc_framework.results import Note, Release, Severity, StageRecord
+from ctdc_framework.results import Note, Release, StageRecord
 from ctdc_framework.tables import Shape, Table
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def run_candidate(
             part = stages[-1].strategy.gives
             given = table
             table, record = _run_stage(stage, part, given, Context(rng=rng, progress=progress))
-            if not (stage is stages[-1] and _all_without_claim(chain)):
+            if not (stage is stages[-1] and promise_nothing(chain)):
                 _hold_to(record, given, table)
             chain.append(record)
             notes += [*record.notes, *registry.stage_finished(record)]
@@ -87,15 +88,6 @@ def run_candidate(
 
 def _longest(tables: Table) -> int:
     return int((tables.codes >= 0).sum(axis=1).max(initial=0))
-
-
-def _all_without_claim(chain: Sequence[StageRecord]) -> bool:
-    """Tell whether nothing is promised so far: then the next stage answers to the original.
-
-    So `rounding` after `tabulate` is recounted on the records themselves, and not on the counts
-    that it was given: were these wrong, it would be the first to know.
-    """
-    return all(isinstance(claim, NoClaim) for record in chain for claim in record.claims)
 
 
 def own_copy(table: Table) -> Table:
@@ -121,6 +113,7 @@ def _run_stage(
         params=unstructure(stage.params),
         claims=claims,
         may_blank=stage.strategy.may_blank,
+        mixes_levels=stage.strategy.mixes_levels,
         rows_in=len(table),
         rows_out=len(output.table),
         seconds=time.perf_counter() - started,
@@ -164,67 +157,12 @@ def _call(stage: Stage, table: Table, context: Context) -> tuple[Output, tuple[C
 
 
 def _hold_to(record: StageRecord, given: Table, made: Table) -> None:
-    if _all_without_claim([record]):
+    if promise_nothing([record]):
         return
-    original, published = gate.original_of(given), gate.published_of(made)
-    findings = [gate.recount(claim, original, published) for claim in record.claims]
+    original, published = original_of(given), published_of(made)
+    findings = [recount(claim, original, published) for claim in record.claims]
     failed = [finding for finding in findings if not finding.holds]
     if failed:
         raise ReleaseRefused(
             "\n".join(f"stage `{record.stage}` claims {f.claim}, but {f.message}" for f in failed)
         )
-
-
-def judge(
-    release: Release,
-    original: gate.AnyOriginal,
-    published: Sequence[gate.Published],
-    registry: Registry,
-    *,
-    least: int = 0,
-) -> Release:
-    """Recount every claim between the original and what would be published, and ask the plugins.
-
-    Gives the release with the claims that hold. Those of a stage in a chain were held to its own
-    input and need not hold from end to end; those of a last stage before which nothing is claimed
-    must. Raises `ReleaseRefused` where they do not, where no claim that holds protects by `least`
-    (the codebook's k, if 0) or more, or where a plugin says no.
-    """
-    least = least or original.codebook.k
-    reasons: list[str] = []
-    held: list[Claim] = []
-    for part in published:
-        shape = Shape.COUNTS if part.records is None else Shape.RECORDS
-        for variable in gate.outside_domains(original.codebook, part):
-            reasons.append(f"`{variable}` would be published with a value outside its domain")
-        if gate.repeated(part):
-            reasons.append("a combination would be published with more than one count")
-        chain = [record for record in release.stages if record.part is shape]
-        kept: dict[Claim, None] = {}
-        for record in chain:
-            must = record is chain[-1] and _all_without_claim(chain[:-1])
-            for claim in record.claims:
-                finding = gate.recount(claim, original, part)
-                if finding.holds and not isinstance(claim, NoClaim):
-                    kept[claim] = None
-                elif not finding.holds and must:
-                    reasons.append(f"{claim} does not hold: {finding.message}")
-        if not any(isinstance(claim, Protecting) and claim.k >= least for claim in kept):
-            why = "".join(
-                f" ({record.strategy}: {claim.reason})"
-                for record in chain
-                for claim in record.claims
-                if isinstance(claim, NoClaim) and not kept
-            )
-            reasons.append(
-                f"no claim that holds protects the {shape.value} by k = {least} or more{why}"
-            )
-        held += kept
-    asked = list(registry.check_release(release, original.codebook))
-    notes = tuple(dict.fromkeys((*release.notes, *asked)))
-    reasons += [note.message for note in notes if note.severity is Severity.BLOCKING]
-    if reasons:
-        raise ReleaseRefused(
-            "\n".join([f"`{release.name}` is refused, and nothing was written:", *reasons])
-        )
-    return evolve(release, claims=tuple(held), notes=notes)

@@ -6,7 +6,7 @@ the encoding is already done: `table.codes` is the same content as one int16 mat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
@@ -74,6 +74,15 @@ class Table:
         return tuple(len(column.codes) for column in self.columns)
 
     @cached_property
+    def generalised(self) -> Mapping[tuple[int, int], tuple[int, ...]]:
+        """The (column, code) pairs of generalised values, with the codes that each stands for."""
+        return {
+            (number, code): below
+            for number, column in enumerate(self.columns)
+            for code, below in column.below.items()
+        }
+
+    @cached_property
     def codes(self) -> NDArray[np.int16]:
         """The C-contiguous int16 matrix (rows, columns) of codes, -1 = missing; read-only."""
         import numpy as np
@@ -116,7 +125,10 @@ def _numbering(rows: int) -> pd.RangeIndex:
 
 
 def dtype_of(codebook: Codebook, column: TableColumn) -> pd.CategoricalDtype:
-    """Give a column's dtype: its codes, ordered where the domain is."""
+    """Give a column's dtype: its codes, ordered where the domain is.
+
+    Generalised values come last; they have no order among the domain's own.
+    """
     ordered = codebook.domain_of(column.variable).ordered and not column.value
     return _dtype(column.codes, ordered)
 

@@ -99,6 +99,19 @@ to      = "forced"
 because = "Too rare to be shown by itself."
 """
 
+HIERARCHY = """
+[hierarchies.age]
+domain = "age-band"
+
+[[hierarchies.age.levels]]
+name  = "majority"
+bands = [{ from = 0, to = 17 }, { from = 18 }]
+
+[[hierarchies.age.levels]]
+name  = "any"
+bands = [{ from = 0 }]
+"""
+
 
 def pytest_collection_modifyitems(items):
     if SHARED.is_dir():
@@ -146,6 +159,13 @@ def toy_text():
 def toy(codebook_of):
     """The toy codebook, loaded: year, gender, ageBroad, means (several in a cell), forced."""
     return codebook_of(TOY)
+
+
+@pytest.fixture(scope="session")
+def graded(codebook_of):
+    """The toy codebook with a hierarchy of ageBroad: 0--17 and 18+, then 0+."""
+    named = TOY.replace('domain     = "age-band"', 'domain     = "age-band"\nhierarchy  = "age"')
+    return codebook_of(named + HIERARCHY)
 
 
 @pytest.fixture(scope="session")

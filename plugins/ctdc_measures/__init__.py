@@ -42,11 +42,13 @@ class Nothing:
 
 
 def _by_length(
-    figure: Callable[[Any, Any, int], float | None],
+    figure: Callable[[Any, Any, int], float | None], *, own: bool = True
 ) -> Callable[[Pair, UpTo, Context], Iterable[Score]]:
     """Make a measure of a figure of (original, published) counts, one score for each length.
 
-    Where the figure is None there is nothing to measure at that length, and no score.
+    `own` leaves out combinations with generalised values, which the original does not have: they
+    are no part of what could be kept. Where the figure is None there is nothing to measure at that
+    length, and no score.
     """
 
     def compute(pair: Pair, params: UpTo, context: Context) -> Iterator[Score]:
@@ -54,6 +56,8 @@ def _by_length(
         if not longest:  # a table that shows a total and nothing else
             return
         found = pair.combinations(longest)
+        if own:
+            found = found.select(~pair.generalised(found))
         for length in range(1, longest + 1):
             counts = found.of_length(length).counts
             value = figure(counts[:, 0], counts[:, 1], pair.k)
@@ -118,7 +122,7 @@ MEASURES: tuple[Measure[Any], ...] = (
         better=Better.LOWER,
         unit="share",
         params=UpTo,
-        compute=_by_length(_leakage),
+        compute=_by_length(_leakage, own=False),
         shapes=BOTH,
     ),
     Measure(

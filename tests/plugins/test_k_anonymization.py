@@ -10,8 +10,8 @@ from ctdc_k_anonymization import STRATEGY, KAnonymization, keys_of, suppress_rec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctdc_framework import gate
 from ctdc_framework.convert import Faults, structure
+from ctdc_framework.items import original_of, published_of
 from ctdc_framework.plugin import (
     Context,
     KAnonymity,
@@ -19,6 +19,7 @@ from ctdc_framework.plugin import (
     StrategyError,
     table_of_codes,
 )
+from ctdc_framework.recounts import recount
 
 QUASI = ("year", "gender", "ageBroad")
 """The toy codebook's quasi-identifiers."""
@@ -69,7 +70,7 @@ def test_exactly_the_records_in_classes_of_at_least_k_are_released(toy, rows, ke
 
     assert Counter(tuple(row) for row in released.codes.tolist()) == expected
     (claim,) = STRATEGY.claims(toy, params)
-    assert gate.recount(claim, gate.original_of(table), gate.published_of(released)).holds
+    assert recount(claim, original_of(table), published_of(released)).holds
 
 
 def test_two_unknown_values_shelter_each_other_and_no_known_one(toy):

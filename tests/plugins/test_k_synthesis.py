@@ -11,9 +11,9 @@ from ctdc_k_synthesis.algorithm import synthesise_records
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ctdc_framework import gate
 from ctdc_framework.codebook import Codebook, Header, Privacy, Role, Variable
 from ctdc_framework.domains import EnumDomain, Value
+from ctdc_framework.items import original_of, published_of
 from ctdc_framework.plugin import (
     Cancelled,
     Context,
@@ -24,6 +24,7 @@ from ctdc_framework.plugin import (
     silent,
     table_of_codes,
 )
+from ctdc_framework.recounts import recount
 
 FIGURE_1 = """\
 [codebook]
@@ -141,15 +142,15 @@ def real(figure):
 
 
 def test_the_printed_rows_are_each_held_by_two_records(figure, real):
-    printed = gate.published_of(table_of(figure, PRINTED))
+    printed = published_of(table_of(figure, PRINTED))
 
-    assert gate.recount(RecordSupport(k=2), gate.original_of(real), printed).holds
+    assert recount(RecordSupport(k=2), original_of(real), printed).holds
 
 
 def test_the_printed_rows_show_three_of_a_value_where_two_are_allowed(figure, real):
-    printed = gate.published_of(table_of(figure, PRINTED))
+    printed = published_of(table_of(figure, PRINTED))
 
-    finding = gate.recount(SingleCounts(k=2), gate.original_of(real), printed)
+    finding = recount(SingleCounts(k=2), original_of(real), printed)
 
     assert Counter(cell for row in PRINTED for cell in row if cell)["Female"] == 3
     assert not finding.holds
@@ -216,7 +217,7 @@ def coded(draw):
 @settings(max_examples=500, deadline=None)
 @given(coded(), st.integers(2, 20), st.integers(0, 2**64), MODES)
 def test_every_row_has_support_every_count_is_floored_and_nothing_is_made_up(table, k, seed, mode):
-    original = gate.original_of(table)
+    original = original_of(table)
     try:
         released = synthesise(table, KSynthesis(k=k, **mode), context(seed)).table
     except StrategyError:
@@ -227,7 +228,7 @@ def test_every_row_has_support_every_count_is_floored_and_nothing_is_made_up(tab
 
     check(table.codes, released.codes, k, counts=mode["mode"] != "unseeded")
     for claim in STRATEGY.claims(table.codebook, KSynthesis(k=k, **mode)):
-        assert gate.recount(claim, original, gate.published_of(released)).holds
+        assert recount(claim, original, published_of(released)).holds
 
 
 @settings(max_examples=60, deadline=None)
@@ -494,7 +495,7 @@ def test_variables_that_are_not_asked_for_stay_out_and_no_counts_are_claimed(fig
 
     assert [column.name for column in released.columns] == ["gender", "isForcedLabour"]
     (claim,) = STRATEGY.claims(figure, params)
-    assert gate.recount(claim, gate.original_of(real), gate.published_of(released)).holds
+    assert recount(claim, original_of(real), published_of(released)).holds
     every = KSynthesis(k=2, columns=tuple(figure.variables))
     assert SingleCounts(k=2) in STRATEGY.claims(figure, every)
 

@@ -12,8 +12,8 @@ from ctdc_rounding import ROUNDING, TABULATE, Rounding, Tabulate, round_counts, 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctdc_framework import gate
 from ctdc_framework.convert import Faults, structure
+from ctdc_framework.items import original_of, published_of
 from ctdc_framework.plan import bind_params
 from ctdc_framework.plugin import (
     Context,
@@ -24,6 +24,7 @@ from ctdc_framework.plugin import (
     Threshold,
     table_of_codes,
 )
+from ctdc_framework.recounts import recount
 
 ROW = st.tuples(
     st.integers(-1, 2), st.integers(-1, 1), st.integers(-1, 2),
@@ -167,13 +168,13 @@ def test_what_rounding_claims_holds_on_the_records_themselves(toy, rows, base, t
     params = Rounding(base=base, threshold=threshold)
     counted = tabulate(original, Tabulate(length=3), context()).table
 
-    published = gate.published_of(round_counts(counted, params, context()).table)
+    published = published_of(round_counts(counted, params, context()).table)
 
     claims = ROUNDING.claims(toy, params)
     assert claims == [MultipleOf(base=base), Threshold(k=threshold), MaxDeviation(d=base - 1)]
     for claim in claims:
-        assert gate.recount(claim, gate.original_of(original), published).holds
-        assert gate.recount(claim, gate.original_of(counted), published).holds
+        assert recount(claim, original_of(original), published).holds
+        assert recount(claim, original_of(counted), published).holds
 
 
 def test_rounding_twice_is_rounding_once(toy):
@@ -271,7 +272,7 @@ def test_it_counts_the_combinations_of_the_showcases_own_example(codebook_of, to
 
     named = {
         ";".join(f"{variable}={value}" for variable, value in items): count
-        for items, count in gate.published_of(counted).combinations
+        for items, count in published_of(counted).combinations
     }
     assert named.pop("") == len(rows)
     assert named == fact["expected_counts"]

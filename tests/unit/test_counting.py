@@ -122,6 +122,23 @@ def test_value_counts_and_bitsets_say_who_holds_a_value(case):
     assert not bits[:, len(table) :].any()
 
 
+def test_a_record_holds_a_generalised_value_where_it_holds_one_below_it():
+    records = matrix([(0, 0), (1, 0), (2, -1), (-1, 0)], 2)
+    generalised = {(0, 3): (0, 1), (0, 4): (0, 1, 2, 3)}
+    asked = matrix([(3, -1), (4, -1), (4, 0), (2, -1), (3, 0), (0, 0)], 2)
+
+    support = combination_support(records, [5, 1], asked, generalised)
+
+    assert support.tolist() == [2, 3, 2, 1, 2, 1]
+    assert combination_support(records, [5, 1], asked).tolist() == [0, 0, 0, 1, 0, 1]
+
+
+def test_a_generalised_value_that_a_record_has_itself_counts_too():
+    assert value_bitsets(matrix([(0,), (1,), (2,)], 1), [3], {(0, 2): (0,)}).tolist() == [
+        [0b001], [0b010], [0b101],
+    ]  # fmt: skip
+
+
 def test_support_adds_up_over_rounds_of_records():
     """More records than one round takes, and not a multiple of a word."""
     table = np.zeros((2 * counting._ROUND + 77, 2), np.int16)

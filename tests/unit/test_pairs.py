@@ -138,3 +138,30 @@ def test_a_length_is_counted_once(toy, monkeypatch):
     assert pair.combinations(2) is pair.combinations(2)
     assert pair.combinations(1) is not pair.combinations(2)
     assert len(calls) == 2
+
+
+def test_a_generalised_combination_is_held_by_the_original_records_below_it(graded):
+    """Ages are coded 0--17, 18--29, 30+, then 18+ and 0+."""
+    adult = graded.columns[2].codes.index("18+")
+    original = table_of(graded, [(0, -1, 1, *[-1] * 4)] * 2 + [(0, -1, 2, *[-1] * 4)])
+    candidate = table_of(graded, [(0, -1, adult, *[-1] * 4)] * 5)
+    pair = Pair(original=original, candidate=candidate, k=3)
+
+    found = pair.combinations(2)
+
+    assert as_plain(found) == {
+        ((0, 0),): (3, 5),
+        ((2, 1),): (2, 0), ((2, 2),): (1, 0), ((2, adult),): (3, 5),
+        ((0, 0), (2, 1)): (2, 0), ((0, 0), (2, 2)): (1, 0), ((0, 0), (2, adult)): (3, 5),
+    }  # fmt: skip
+    general = as_plain(found.select(pair.generalised(found)))
+    assert list(general) == [((2, adult),), ((0, 0), (2, adult))]
+
+
+def test_a_published_count_of_a_generalised_value_stands_beside_the_true_one(graded):
+    adult = graded.columns[2].codes.index("18+")
+    original = table_of(graded, [(-1, -1, 1, *[-1] * 4)] * 2 + [(-1, -1, 2, *[-1] * 4)])
+    shown = table_of(graded, [(-1, -1, adult, *[-1] * 4)], [2])
+    pair = Pair(original=original, candidate=shown, k=2, length=1)
+
+    assert as_plain(pair.combinations(1))[((2, adult),)] == (3, 2)

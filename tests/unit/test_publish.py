@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from attrs import evolve
 
-from ctdc_framework import gate, publish
+from ctdc_framework import publish
 from ctdc_framework import release_files as files
 from ctdc_framework.claims import (
     MaxDeviation,
@@ -22,6 +22,7 @@ from ctdc_framework.claims import (
 )
 from ctdc_framework.compare import Comparison, Verdict
 from ctdc_framework.errors import Exit, ReleaseRefused
+from ctdc_framework.items import original_of
 from ctdc_framework.prepare import Prepared
 from ctdc_framework.registry import load
 from ctdc_framework.results import Note, Release, Severity, StageRecord
@@ -78,7 +79,7 @@ def check(tmp_path, records, registry):
 
     def go(release, original=records):
         return publish.write_checked(
-            tmp_path / "release", release, gate.original_of(original), original.codebook, registry
+            tmp_path / "release", release, original_of(original), original.codebook, registry
         )
 
     return go

@@ -15,11 +15,11 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctdc_framework import gate
 from ctdc_framework import release_files as files
 from ctdc_framework.claims import RecordSupport
 from ctdc_framework.errors import CtdcError, ReleaseRefused
 from ctdc_framework.files import raw_of_arrow
+from ctdc_framework.items import published_of
 from ctdc_framework.results import Note, Release, StageRecord
 from ctdc_framework.tables import Shape, table_of_codes
 
@@ -488,7 +488,7 @@ def test_what_is_read_back_is_what_was_written(place, odd, data, counted, suffix
     table = data.draw(tables(odd, counted=counted))
     path = place.with_suffix(suffix)
     (files.write_csv if suffix == ".csv" else files.write_parquet)(table, path)
-    held, meant = files.read_back(path, odd), gate.published_of(table)
+    held, meant = files.read_back(path, odd), published_of(table)
     assert held.records == meant.records
     assert held.combinations == meant.combinations
 
@@ -510,7 +510,7 @@ def test_a_table_of_some_variables_has_only_those_columns(tmp_path, table, toy):
     some = evolve(table, frame=table.frame[["gender", "means=Threats"]])
     files.write_csv(some, tmp_path / "t.csv")
     assert (tmp_path / "t.csv").read_text() == "gender,means\nFemale,\nMale,\n,Threats\n"
-    assert files.read_back(tmp_path / "t.csv", toy).records == gate.published_of(some).records
+    assert files.read_back(tmp_path / "t.csv", toy).records == published_of(some).records
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from ctdc_k_synthesis import STRATEGY as K_SYNTHESIS
 from ctdc_k_synthesis import KSynthesis
 from ctdc_rounding import ROUNDING, TABULATE, Rounding, Tabulate
 
-from ctdc_framework import gate, registry
+from ctdc_framework import registry
 from ctdc_framework.claims import (
     KAnonymity,
     MaxDeviation,
@@ -26,10 +26,13 @@ from ctdc_framework.claims import (
 )
 from ctdc_framework.convert import entry
 from ctdc_framework.errors import ReleaseRefused, StrategyError
+from ctdc_framework.gate import judge
+from ctdc_framework.items import Published, original_of, published_of
 from ctdc_framework.plan import Candidate, Stage
 from ctdc_framework.plugin import Cancelled, Note, Output, Severity, Shape, Strategy, hookimpl
+from ctdc_framework.recounts import recount
 from ctdc_framework.registry import PluginInfo
-from ctdc_framework.runner import generator, judge, run_candidate
+from ctdc_framework.runner import generator, run_candidate
 from ctdc_framework.tables import table_of_codes
 
 CANARY = "Maria Canary, born 1999"
@@ -84,8 +87,8 @@ def rounding(base=3, threshold=3, id="round"):
 
 def finish(release, original, registry=NOBODY, **options):
     """Judge a release on its tables in memory."""
-    published = [gate.published_of(table) for table in release.parts().values()]
-    return judge(release, gate.original_of(original), published, registry, **options)
+    published = [published_of(table) for table in release.parts().values()]
+    return judge(release, original_of(original), published, registry, **options)
 
 
 def run(one, original, seed=1, **options):
@@ -355,8 +358,8 @@ def test_claims_that_do_not_hold_from_end_to_end_are_dropped_from_a_chain(cases)
 
     assert RecordSupport(k=3) in release.claims
     assert SingleCounts(k=3) not in release.claims
-    held = gate.original_of(cases), gate.published_of(release.records)
-    assert all(gate.recount(claim, *held).holds for claim in release.claims)
+    held = original_of(cases), published_of(release.records)
+    assert all(recount(claim, *held).holds for claim in release.claims)
 
 
 def test_each_part_of_a_release_carries_its_claims(cases):
@@ -436,23 +439,23 @@ def test_two_counts_of_one_combination_are_refused(cases):
 
 def test_a_value_outside_its_domain_is_refused_by_the_variables_name(cases):
     release = run(candidate(synthesis()), cases)
-    published = gate.published_of(release.records)
-    changed = gate.Published(records=[*published.records, (("gender", CANARY),)])
+    published = published_of(release.records)
+    changed = Published(records=[*published.records, (("gender", CANARY),)])
 
     with pytest.raises(ReleaseRefused, match="`gender` would be published with a value") as caught:
-        judge(release, gate.original_of(cases), [changed], NOBODY)
+        judge(release, original_of(cases), [changed], NOBODY)
     assert CANARY not in message_of(caught.value)
 
 
 def test_one_cell_changed_after_the_run_is_refused(cases):
     release = run(candidate(synthesis()), cases)
-    published = gate.published_of(release.records)
+    published = published_of(release.records)
     first, *rest = published.records
     item = ("forced", "1")
     changed = tuple(i for i in first if i != item) if item in first else (*first, item)
 
     with pytest.raises(ReleaseRefused, match="single-counts"):
-        judge(release, gate.original_of(cases), [gate.Published(records=[changed, *rest])], NOBODY)
+        judge(release, original_of(cases), [Published(records=[changed, *rest])], NOBODY)
 
 
 # ---- records and notes

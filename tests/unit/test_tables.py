@@ -197,3 +197,29 @@ def test_a_table_without_rows_is_a_table(toy):
 
 def test_what_a_table_prints_is_no_record(table):
     assert "Female" not in repr(table)
+
+
+def test_generalised_values_come_after_the_domains_own_and_know_what_lies_below(graded):
+    age = graded.columns[2]
+
+    assert age.codes == ("0--17", "18--29", "30+", "18+", "0+")
+    assert age.below == {3: (1, 2, 3), 4: (0, 1, 2, 3, 4)}
+    table = table_of_codes(graded, graded.columns, np.array([[0, 0, 4, -1, -1, -1, -1]], np.int16))
+    assert table.frame["ageBroad"].tolist() == ["0+"]
+    assert table.generalised == {(2, 3): (1, 2, 3), (2, 4): (0, 1, 2, 3, 4)}
+
+
+def test_a_cell_that_lists_several_values_holds_no_generalised_one(codebook_of, toy_text):
+    book = codebook_of(
+        toy_text.replace('list       = ";"', 'list       = ";"\nhierarchy  = "means"')
+        + """
+[hierarchies.means]
+domain = "means"
+
+[[hierarchies.means.levels]]
+name   = "any"
+groups = [{ code = "Any", members = ["Debt", "Threats", "Violence"] }]
+"""
+    )
+
+    assert set(book.release_domains["means"]) == {"Debt", "Threats", "Violence"}

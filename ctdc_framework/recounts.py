@@ -1,0 +1,179 @@
+"""The recount of each claim on what is about to be published, on plain items."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from functools import singledispatch
+from itertools import combinations
+
+from attrs import frozen
+
+from ctdc_framework.claims import (
+    Claim,
+    CombinationSupport,
+    KAnonymity,
+    MaxDeviation,
+    MultipleOf,
+    NoClaim,
+    RecordSupport,
+    SingleCounts,
+    SingleCountsAtMost,
+    Threshold,
+)
+from ctdc_framework.errors import one_of, tell_rows
+from ctdc_framework.items import AnyOriginal, Items, Published
+
+NO_RECORDS, NO_COUNTS = "no records would be published", "no counts would be published"
+
+
+@frozen(kw_only=True)
+class Finding:
+    """What a recount of one claim gave; `message` holds no value and no small number."""
+
+    claim: Claim
+    holds: bool
+    message: str = ""
+
+
+def recount(claim: Claim, original: AnyOriginal, published: Published) -> Finding:
+    """Recount one claim on what would be published; a claim without a recount does not hold.
+
+    A subclass of a claim is none: its sentence could promise what nobody recounts.
+    """
+    if type(claim) not in _recount.registry:
+        return Finding(claim=claim, holds=False, message="there is no recount of it")
+    holds, message = _recount(claim, original, published)
+    return Finding(claim=claim, holds=holds, message="" if holds else message)
+
+
+@singledispatch
+def _recount(claim: Claim, original: AnyOriginal, published: Published) -> tuple[bool, str]:
+    raise TypeError("recount() has looked the claim up")
+
+
+@_recount.register
+def _(claim: NoClaim, original: AnyOriginal, published: Published) -> tuple[bool, str]:
+    return True, ""
+
+
+@_recount.register
+def _(claim: RecordSupport, original: AnyOriginal, published: Published) -> tuple[bool, str]:
+    if published.records is None:
+        return False, NO_RECORDS
+    rare = _rare(original, published.records, claim.k)
+    bad = sum(items in rare for items in published.records)
+    return not bad, (
+        f"{_rows(bad, claim.k, original)} of the release are held by fewer than {claim.k} "
+        "original records"
+    )
+
+
+@_recount.register
+def _(claim: CombinationSupport, original: AnyOriginal, published: Published) -> tuple[bool, str]:
+    if published.records is None:
+        return False, NO_RECORDS
+    parts = {  # the longest alone: shorter ones are held by no fewer
+        items: list(combinations(items, min(claim.length, len(items))))
+        for items in set(published.records)
+    }
+    rare = _rare(original, (part for found in parts.values() for part in found), claim.k)
+    bad = sum(any(part in rare for part in parts[items]) for items in published.records)
+    return not bad, (
+        f"{_rows(bad, claim.k, original)} of the release hold a combination of up to "
+        f"{claim.length} values that fewer than {claim.k} original records hold"
+    )
+
+
+def _rare(original: AnyOriginal, asked: Iterable[Items], k: int) -> set[Items]:
+    """Give those combinations that fewer than k original records hold."""
+    distinct = list(dict.fromkeys(asked))
+    supports = original.supports(distinct)
+    return {items for items, n in zip(distinct, supports, strict=True) if n < k}
+
+
+@_recount.register
+def _(claim: SingleCounts, original: AnyOriginal, published: Published) -> tuple[bool, str]:
+    if published.records is None:
+        return False, NO_RECORDS
+    released = Counter(item for items in published.records for item in items)
+    true = original.singles
+    wrong = {
+        item[0]
+        for item in released.keys() | true.keys()
+        if released[item] != true.get(item, 0) // claim.k * claim.k
+    }
+    return not wrong, (
+        f"the counts of {_named(wrong)} are not the original ones rounded down to "
+        f"multiples of {claim.k}"
+    )
+
+
+@_recount.register
+def _(claim: SingleCountsAtMost, original: AnyOriginal, published: Published) -> tuple[bool, str]:
+    if published.records is None:
+        return False, NO_RECORDS
+    released = Counter(item for items in published.records for item in items)
+    true = original.supports([(item,) for item in released])
+    wrong = {item[0] for item, n in zip(released, true, strict=True) if released[item] > n}
+    return not wrong, f"values of {_named(wrong)} occur more often than in the original records"
+
+
+@_recount.register
+def _(claim: KAnonymity, original: AnyOriginal, published: Published) -> tuple[bool, str]:
+    if published.records is None:
+        return False, NO_RECORDS
+    if claim.missing != "itself":
+        return False, "there is no recount where missing values match anything"
+    keys = set(claim.columns)
+    if not keys <= original.codebook.variables.keys():
+        return False, "it names what is no variable of the codebook"
+    classes = Counter(
+        tuple(item for item in items if item[0] in keys) for items in published.records
+    )
+    bad = sum(size for size in classes.values() if size < claim.k)
+    return not bad, (
+        f"{_rows(bad, claim.k, original)} share their values with fewer than {claim.k - 1} others"
+    )
+
+
+@_recount.register
+def _(claim: MultipleOf, original: AnyOriginal, published: Published) -> tuple[bool, str]:
+    if published.combinations is None:
+        return False, NO_COUNTS
+    bad = sum(count % claim.base != 0 or count < 0 for _, count in published.combinations)
+    return not bad, (
+        f"{_rows(bad, claim.base, original)} hold a count that is no multiple of {claim.base}"
+    )
+
+
+@_recount.register
+def _(claim: Threshold, original: AnyOriginal, published: Published) -> tuple[bool, str]:
+    if published.combinations is None:
+        return False, NO_COUNTS
+    bad = sum(true < claim.k for true in published.true_counts(original))
+    return not bad, (
+        f"{_rows(bad, claim.k, original)} show a combination of fewer than {claim.k} original "
+        "records"
+    )
+
+
+@_recount.register
+def _(claim: MaxDeviation, original: AnyOriginal, published: Published) -> tuple[bool, str]:
+    if published.combinations is None:
+        return False, NO_COUNTS
+    shown = [count for _, count in published.combinations]
+    true = published.true_counts(original)
+    bad = sum(abs(m - n) > claim.d for m, n in zip(shown, true, strict=True))
+    return not bad, (
+        f"{_rows(bad, claim.d + 1, original)} hold a count further than {claim.d} from the true one"
+    )
+
+
+def _named(variables: set[str]) -> str:
+    return one_of(sorted(variables), most=5)
+
+
+def _rows(bad: int, coarse: int, original: AnyOriginal) -> str:
+    """Tell how many rows a claim fails on, no finer than the codebook's k."""
+    return tell_rows(bad, max(coarse, original.codebook.k))

@@ -1,0 +1,412 @@
+"""Recounts: each claim held, broken by one cell, record or count, and recounted naively."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import combinations as sets
+
+import numpy as np
+import pytest
+from attrs import frozen
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ctdc_framework import recounts
+from ctdc_framework.claims import (
+    Claim,
+    CombinationSupport,
+    KAnonymity,
+    MaxDeviation,
+    MultipleOf,
+    NoClaim,
+    RecordSupport,
+    SingleCounts,
+    SingleCountsAtMost,
+    Threshold,
+)
+from ctdc_framework.items import Published, original_of, published_of
+from ctdc_framework.recounts import Finding, recount
+from ctdc_framework.tables import table_of_codes
+
+ROW = st.tuples(
+    st.integers(-1, 1), st.integers(-1, 1), st.integers(-1, 1),
+    *[st.integers(-1, 0)] * 4,
+)  # fmt: skip
+ROWS = st.lists(ROW, max_size=12)
+
+
+def table_of(codebook, rows, counts=None):
+    """A table of the toy codebook: (year, gender, ageBroad, Debt, Threats, Violence, forced)."""
+    columns = codebook.columns
+    codes = np.array(rows, np.int16).reshape(len(rows), len(columns))
+    return table_of_codes(
+        codebook, columns, codes, None if counts is None else np.array(counts, np.int64)
+    )
+
+
+def items(text):
+    """Read `gender=Female means=Debt` as the items of a record or combination."""
+    return tuple(tuple(one.split("=")) for one in text.split())
+
+
+def records(*texts):
+    return Published(records=[items(text) for text in texts])
+
+
+def combos(*pairs):
+    return Published(combinations=[(items(text), count) for text, count in pairs])
+
+
+FEMALE, MALE = (0, 0, 1, 0, -1, -1, 0), (0, 1, 1, -1, -1, -1, -1)
+"""2019, Female, 18--29, Debt, forced and 2019, Male, 18--29."""
+F, M = "year=2019 gender=Female ageBroad=18--29 means=Debt forced=1", (
+    "year=2019 gender=Male ageBroad=18--29"
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def ten(toy):
+    """Six and four equal records."""
+    return original_of(table_of(toy, [FEMALE] * 6 + [MALE] * 4))
+
+
+# ---- a case that holds and cases changed in one place, for every claim
+
+SIX = [F] * 6
+WITHIN = combos(("", 9), ("gender=Female", 6), ("gender=Male", 3), ("gender=Male year=2019", 3))
+CASES = {
+    "record-support: whole records": (RecordSupport(k=4), records(*SIX, *[M] * 4)),
+    "record-support: parts of records": (
+        RecordSupport(k=6),
+        records("gender=Female means=Debt", "year=2019", "", "ageBroad=18--29 forced=1"),
+    ),
+    "record-support: nothing": (RecordSupport(k=4), records()),
+    "combination-support: pairs": (
+        CombinationSupport(k=4, length=2), records("year=2019 gender=Male", "gender=Female", ""),
+    ),
+    "combination-support: of more than it speaks of": (
+        CombinationSupport(k=4, length=1),
+        records("gender=Male means=Debt", "year=2019 ageBroad=18--29 forced=1"),
+    ),
+    "single-counts-at-most": (
+        SingleCountsAtMost(), records(*["gender=Male"] * 4, *["gender=Female forced=1"] * 6, ""),
+    ),
+    "single-counts": (
+        SingleCounts(k=3),
+        records(*["gender=Female means=Debt forced=1"] * 6, *["gender=Male"] * 3,
+                *["year=2019 ageBroad=18--29"] * 9),
+    ),
+    "k-anonymity": (
+        KAnonymity(k=3, columns=("gender", "means")),
+        records(*["gender=Female means=Debt forced=1"] * 2, "gender=Female means=Debt",
+                *["gender=Male"] * 3),
+    ),
+    "k-anonymity: missing is a value": (
+        KAnonymity(k=3, columns=("gender",)), records("", "", "forced=1"),
+    ),
+    "multiple-of": (MultipleOf(base=3), WITHIN),
+    "threshold": (Threshold(k=4), WITHIN),
+    "max-deviation": (MaxDeviation(d=1), WITHIN),
+    "max-deviation: exact": (MaxDeviation(d=0), combos(("", 10), ("gender=Male", 4))),
+}  # fmt: skip
+BROKEN = {
+    "record-support: a cell changed": (
+        RecordSupport(k=4),
+        records(*SIX, "year=2019 gender=Male ageBroad=18--29 means=Debt"),
+    ),
+    "record-support: a record added": (
+        RecordSupport(k=4), records(*SIX, "year=2020 gender=Male ageBroad=18--29"),
+    ),
+    "record-support: one too few hold it": (RecordSupport(k=5), records(M)),
+    "record-support: a value outside the domain": (RecordSupport(k=4), records("gender=Nobody")),
+    "record-support: a variable that is none": (RecordSupport(k=4), records("name=Maria")),
+    "combination-support: a pair of too few": (
+        CombinationSupport(k=4, length=2), records(*SIX, "year=2019 gender=Male forced=1"),
+    ),
+    "combination-support: a single value of too few": (
+        CombinationSupport(k=5, length=3), records("gender=Male"),
+    ),
+    "single-counts-at-most: one too many": (SingleCountsAtMost(), records(*["gender=Male"] * 5)),
+    "single-counts-at-most: a value that nobody has": (SingleCountsAtMost(), records("year=2021")),
+    "single-counts: one too many": (
+        SingleCounts(k=3),
+        records(*["gender=Female means=Debt forced=1"] * 6, *["gender=Male"] * 4,
+                *["year=2019 ageBroad=18--29"] * 9),
+    ),
+    "single-counts: one too few": (
+        SingleCounts(k=3),
+        records(*["gender=Female means=Debt forced=1"] * 5, *["gender=Male"] * 3,
+                *["year=2019 ageBroad=18--29"] * 9),
+    ),
+    "single-counts: a value that nobody has": (
+        SingleCounts(k=3),
+        records(*["gender=Female means=Debt forced=1"] * 6, *["gender=Male"] * 3,
+                *["year=2019 ageBroad=18--29"] * 9, "year=2021"),
+    ),
+    "single-counts: nothing": (SingleCounts(k=3), records()),
+    "k-anonymity: a cell changed": (
+        KAnonymity(k=3, columns=("gender", "means")),
+        records(*["gender=Female means=Debt"] * 3, *["gender=Male"] * 3, "gender=Male means=Debt"),
+    ),
+    "k-anonymity: a record left out": (
+        KAnonymity(k=3, columns=("gender",)), records(*["gender=Male"] * 3, *["gender=Female"] * 2),
+    ),
+    "k-anonymity: missing shelters no value": (
+        KAnonymity(k=3, columns=("gender",)), records("", "", "", "gender=Male"),
+    ),
+    "k-anonymity: missing matches anything": (
+        KAnonymity(k=3, columns=("gender",), missing="anything"), records(*["gender=Male"] * 3),
+    ),
+    "k-anonymity: of what is no variable": (
+        KAnonymity(k=3, columns=("gendr",)), records("gender=Male", "gender=Female"),
+    ),
+    "multiple-of: a count off by one": (MultipleOf(base=3), combos(("", 9), ("gender=Male", 4))),
+    "multiple-of: a negative count": (MultipleOf(base=3), combos(("", -3))),
+    "threshold: a cell of too few": (Threshold(k=5), combos(("", 9), ("gender=Male", 9))),
+    "threshold: a cell of none": (Threshold(k=4), combos(("year=2020", 0))),
+    "threshold: a value outside the domain": (Threshold(k=4), combos(("gender=Nobody", 9))),
+    "max-deviation: a count off by one too many": (
+        MaxDeviation(d=1), combos(("", 9), ("gender=Male", 6)),
+    ),
+    "max-deviation: one too few": (MaxDeviation(d=1), combos(("", 8))),
+    "max-deviation: exact, and off by one": (MaxDeviation(d=0), combos(("", 9))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_holds_is_found_to_hold(ten, name):
+    claim, published = CASES[name]
+
+    assert recount(claim, ten, published) == Finding(claim=claim, holds=True)
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_one_change_is_found(ten, name):
+    claim, published = BROKEN[name]
+
+    finding = recount(claim, ten, published)
+
+    assert not finding.holds
+    assert finding.message
+
+
+def test_every_claim_has_a_case_that_holds_and_one_that_does_not():
+    classes = set(Claim.__subclasses__()) - {NoClaim}
+
+    assert {type(claim) for claim, _ in CASES.values()} == classes
+    assert {type(claim) for claim, _ in BROKEN.values()} == classes
+
+
+@pytest.mark.parametrize(
+    ("claim", "published"),
+    [
+        (RecordSupport(k=2), WITHIN),
+        (CombinationSupport(k=2, length=2), WITHIN),
+        (SingleCounts(k=2), WITHIN),
+        (SingleCountsAtMost(), WITHIN),
+        (KAnonymity(k=2, columns=("gender",)), WITHIN),
+        (MultipleOf(base=2), records(*SIX)),
+        (Threshold(k=2), records(*SIX)),
+        (MaxDeviation(d=20), records(*SIX)),
+    ],
+)
+def test_a_claim_of_the_other_shape_does_not_hold(ten, claim, published):
+    finding = recount(claim, ten, published)
+
+    assert not finding.holds
+    assert finding.message in (recounts.NO_RECORDS, recounts.NO_COUNTS)
+
+
+def test_promising_nothing_always_holds(ten):
+    assert recount(NoClaim(reason="it is a test"), ten, records("gender=Nobody")).holds
+
+
+def test_a_claim_that_nobody_recounts_does_not_hold(ten):
+    @frozen(kw_only=True)
+    class Magic(Claim):
+        name = "magic"
+
+    @frozen(kw_only=True)
+    class Dressed(RecordSupport):
+        """Recounted as its parent, it would promise what its own sentence says."""
+
+        sentence = "Nobody can ever be found."
+
+    for claim in (Magic(), Dressed(k=2)):
+        finding = recount(claim, ten, records(*SIX))
+        assert not finding.holds
+        assert finding.message == "there is no recount of it"
+
+
+# ---- against a naive recount
+
+
+def known(row, codebook):
+    return {
+        (column.variable, column.cell(code))
+        for column, code in zip(codebook.columns, row, strict=True)
+        if code >= 0
+    }
+
+
+def naive(claim, original, published, shown):
+    """Decide a claim in the words of its definition, on sets of items."""
+    true = [sum(wanted <= record for record in original) for wanted in published]
+    match claim:
+        case RecordSupport(k=k) | Threshold(k=k):
+            return min(true, default=k) >= k
+        case CombinationSupport(k=k, length=length):
+            parts = [c for row in published for n in range(1, length + 1) for c in sets(row, n)]
+            return all(sum(set(c) <= record for record in original) >= k for c in parts)
+        case SingleCountsAtMost():
+            one, other = (Counter(i for row in rows for i in row) for rows in (original, published))
+            return all(other[item] <= one[item] for item in other)
+        case SingleCounts(k=k):
+            one, other = (Counter(i for row in rows for i in row) for rows in (original, published))
+            return all(other[item] == one[item] // k * k for item in one | other)
+        case KAnonymity(k=k, columns=columns):
+            keys = [frozenset(i for i in row if i[0] in columns) for row in published]
+            return all(keys.count(key) >= k for key in keys)
+        case MultipleOf(base=base):
+            return all(count % base == 0 for count in shown)
+        case MaxDeviation(d=d):
+            return all(abs(count - n) <= d for count, n in zip(shown, true, strict=True))
+
+
+RECORD_CLAIMS = st.one_of(
+    st.builds(RecordSupport, k=st.integers(1, 4)),
+    st.builds(CombinationSupport, k=st.integers(1, 4), length=st.integers(1, 3)),
+    st.builds(SingleCounts, k=st.integers(1, 4)),
+    st.just(SingleCountsAtMost()),
+    st.builds(
+        KAnonymity,
+        k=st.integers(1, 3),
+        columns=st.sets(st.sampled_from(["year", "gender", "means"]), min_size=1).map(tuple),
+    ),
+)
+COUNT_CLAIMS = st.one_of(
+    st.builds(Threshold, k=st.integers(1, 4)),
+    st.builds(MultipleOf, base=st.integers(1, 3)),
+    st.builds(MaxDeviation, d=st.integers(0, 3)),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(ROWS, ROWS, RECORD_CLAIMS, st.booleans())
+def test_claims_about_records_are_decided_as_a_naive_recount_decides(
+    toy, original, other, claim, same
+):
+    released = (original * 2)[: len(original) + 1] if same else other
+
+    finding = recount(
+        claim, original_of(table_of(toy, original)), published_of(table_of(toy, released))
+    )
+
+    rows = [known(row, toy) for row in original]
+    assert finding.holds == naive(claim, rows, [known(row, toy) for row in released], [])
+
+
+@settings(max_examples=200, deadline=None)
+@given(ROWS, st.lists(st.tuples(ROW, st.integers(0, 6)), max_size=5), COUNT_CLAIMS, st.booleans())
+def test_claims_about_counts_are_decided_as_a_naive_recount_decides(
+    toy, original, shown, claim, close
+):
+    rows = [known(row, toy) for row in original]
+    combinations = [known(row, toy) for row, _ in shown]
+    numbers = [count for _, count in shown]
+    if close:
+        numbers = [
+            sum(c <= row for row in rows) + n % 2
+            for c, n in zip(combinations, numbers, strict=True)
+        ]
+    published = published_of(table_of(toy, [row for row, _ in shown], numbers))
+
+    finding = recount(claim, original_of(table_of(toy, original)), published)
+
+    assert finding.holds == naive(claim, rows, combinations, numbers)
+
+
+def test_counts_are_held_to_the_counts_they_were_made_from(toy):
+    given = original_of(table_of(toy, [(-1,) * 7, (0, *[-1] * 6), (1, *[-1] * 6)], [15, 9, 6]))
+
+    assert recount(MaxDeviation(d=2), given, combos(("", 15), ("year=2019", 7))).holds
+    assert not recount(MaxDeviation(d=2), given, combos(("year=2019", 6))).holds
+    assert not recount(Threshold(k=7), given, combos(("year=2020", 6))).holds
+    assert recount(SingleCounts(k=5), given, records(*["year=2019"] * 5, *["year=2020"] * 5)).holds
+
+
+# ---- messages
+
+
+@pytest.fixture(scope="module")
+def hundred(codebook_of, toy_text):
+    """A hundred records of a codebook whose k is 10."""
+    book = codebook_of(toy_text.replace("k        = 3", "k        = 10"))
+    return original_of(table_of(book, [FEMALE] * 60 + [MALE] * 40))
+
+
+FAILING = {
+    RecordSupport(k=2): lambda n: records(*["gender=Male forced=1"] * n),
+    CombinationSupport(k=2, length=2): lambda n: records(*["gender=Male forced=1"] * n),
+    KAnonymity(k=10, columns=("gender",)): lambda n: records(*["gender=Male"] * n),
+    MultipleOf(base=2): lambda n: combos(*[("gender=Male", 41)] * n),
+    Threshold(k=2): lambda n: combos(*[("gender=Male forced=1", 2)] * n),
+    MaxDeviation(d=0): lambda n: combos(*[("gender=Male", 41)] * n),
+}
+
+
+@pytest.mark.parametrize("claim", FAILING, ids=str)
+def test_a_message_tells_neither_values_nor_how_few_rows(hundred, claim):
+    messages = {recount(claim, hundred, FAILING[claim](n)).message for n in range(1, 10)}
+
+    (message,) = messages  # one row or nine: the same words
+    assert "fewer than 10 rows" in message
+    assert not [word for word in ("Male", "Female", "41", "forced") if word in message]
+
+
+@pytest.mark.parametrize("claim", FAILING, ids=str)
+def test_a_message_rounds_how_many_rows(hundred, claim):
+    if not isinstance(claim, KAnonymity):
+        assert "about 20 rows" in recount(claim, hundred, FAILING[claim](27)).message
+
+
+def test_a_message_about_single_counts_names_variables_alone(hundred):
+    message = recount(SingleCounts(k=10), hundred, records(*["gender=Male"] * 41)).message
+
+    assert message == (
+        "the counts of ageBroad, forced, gender, means, year are not the original ones rounded "
+        "down to multiples of 10"
+    )
+
+
+def test_nothing_that_holds_data_shows_it_when_printed(ten):
+    shown = repr(ten) + repr(CASES["threshold"][1]) + repr(records(*SIX))
+
+    assert "Female" not in shown
+    assert "gender=" not in shown
+
+
+# ---- generalised values
+
+
+def test_a_generalised_value_is_held_by_the_records_with_values_below_it(graded):
+    """Four records of 18--29 and three of 30+ are seven of 18+."""
+    rows = [(0, -1, band, -1, -1, -1, -1) for band in (0, 1, 1, 1, 1, 2, 2, 2, -1)]
+    original = original_of(table_of(graded, rows))
+    adults = records("year=2019 ageBroad=18+")
+
+    assert recount(RecordSupport(k=7), original, adults).holds
+    assert not recount(RecordSupport(k=8), original, adults).holds
+    assert recount(RecordSupport(k=8), original, records("ageBroad=0+")).holds
+    assert recount(Threshold(k=7), original, combos(("ageBroad=18+", 7))).holds
+    assert not recount(MaxDeviation(d=2), original, combos(("ageBroad=18+", 4))).holds
+    assert not recount(SingleCountsAtMost(), original, records(*["ageBroad=18+"] * 8)).holds
+
+
+def test_a_value_generalised_before_is_held_by_the_coarser_ones_above_it(graded):
+    """A second stage may go further up than the first."""
+    adult, any_age = graded.columns[2].codes.index("18+"), "ageBroad=0+"
+    original = original_of(table_of(graded, [(-1, -1, adult, -1, -1, -1, -1)] * 3))
+
+    assert recount(RecordSupport(k=3), original, records(any_age)).holds
+    assert not recount(RecordSupport(k=1), original, records("ageBroad=30+")).holds
