@@ -130,6 +130,11 @@ class Variable:
         validator=SEPARATOR,
     )
     nullable: bool = entry("whether a value may be missing in the input", default=True)
+    missing_matches: Literal["itself", "anything"] = entry(
+        "for a quasi-identifier in k-anonymity: itself if a missing value is one like any other, "
+        "anything if it is as good as every value",
+        default="itself",
+    )
     protected: bool = entry("whether a strategy may not blank it", default=False)
     aliases: tuple[str, ...] = entry("other names that a file may use for it", default=())
     caveat: str = entry("what a reader has to be warned of", default="")

@@ -114,6 +114,10 @@ def _variables(codebook: Codebook, data: Mapping[str, Any]) -> Iterator[Fault]:
             message = f"variable `{name}`: role `none` stands beside another"
             path = ("variables", name, "role", variable.role.index(Role.NONE))
             yield Fault(path=path, kind="013", message=message, help="remove `none`, or the others")
+        if variable.missing_matches != "itself" and not variable.is_quasi:
+            message = f"variable `{name}` is no quasi-identifier, so `missing_matches` says nothing"
+            help = 'remove it, or add "quasi" to its role'
+            yield _unused(("variables", name, "missing_matches"), message, help)
 
 
 def _several(what: str, path: Path, separator: str, domain: Any) -> Iterator[Fault]:

@@ -1,7 +1,8 @@
 """What a codebook that extends another may not do without saying why.
 
-It may not lower `privacy.k`, take a role or its protection from a variable, or remove or change a
-rule, unless a `[[relax]]` entry names just that and gives a reason, which a reader then sees.
+It may not lower `privacy.k`, take a role or its protection from a variable, let a missing value
+match anything, or remove or change a rule, unless a `[[relax]]` entry names just that and gives a
+reason, which a reader then sees.
 """
 
 from __future__ import annotations
@@ -116,8 +117,11 @@ class Seals:
     def broken_by_variables(self) -> Iterator[tuple[str, Fault]]:
         """Go through what variables have lost; what a template did to many is told once."""
         found: dict[tuple[str, Path, str], list[str]] = {}
+        inherited = names_of(at(self.before, "variables"), ("variables",))
         for name in names_of(at(self.after.data, "variables"), ("variables",)):
-            for key in ("role", "protected"):
+            if name not in inherited:
+                continue
+            for key in ("role", "protected", "missing_matches"):
                 was, _ = _said(self.before, name, key)
                 now, path = _said(self.after.data, name, key)
                 if words := _weaker(key, was, now):
@@ -156,6 +160,8 @@ class Seals:
 
 def _weaker(key: str, was: object, now: object) -> str:
     """Say in words what a variable has lost, nothing if it has not."""
+    if key == "missing_matches":
+        return "lets a missing value match anything" if now == "anything" != was else ""
     if key == "protected":
         return "is no longer protected" if was is True and now is not True else ""
     before, after = (

@@ -244,6 +244,9 @@ def _entry(at: str, key: str, before: Any, after: Any) -> Iterator[Change]:
     elif key == "protected":
         message = "may not be blanked any more" if after else "may now be blanked"
         yield _change(key, at, message, "minor")
+    elif key == "missing_matches":
+        message = f"in k-anonymity, a missing value now matches {after}"
+        yield _change(key, at, message, "relaxed" if after == "anything" else "minor")
     elif key == "list":
         message = f"lists several values, parted by {after}" if after else "holds one value"
         yield _change(key, at, f"a cell now {message}", "major")

@@ -68,6 +68,8 @@ class Entries:
         """Give what is said in a line or two; a fact of which nothing is said is empty."""
         name, words, prose, book = variable.name, self.wording, self.prose, self.codebook
         roles = [n.line(": ".join(ROLES[role])) for role in variable.role]
+        if variable.is_quasi and variable.missing_matches == "anything":
+            roles.append(n.line("in k-anonymity a missing value is as good as every value"))
         rules = [
             n.line(prose.link("rule", one.id, one.id), ": ", words.rule(one), " ")
             + prose.inlines(one.because)

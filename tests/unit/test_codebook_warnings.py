@@ -35,6 +35,8 @@ CASES = [
     # ------------------------------------------------------------------------ warnings of names
     ("CB027", "warning", *add(IOM.format("collected") + '[contributors.«a21]\nlabel = "A21"'),
      "contributor `a21` is named by no variable", "[[allow]]"),
+    ("CB027", "warning", 'list       = ";"', 'list = ";"\n«missing_matches = "anything"',
+     "variable `means` is no quasi-identifier", '"quasi"'),
     # -------------------------------------------------------------------------------- domains
     ("CB107", "warning", AGES, f'code = "{{from}}-{{to}}"\n{AGES}'.replace("0, to", "1, to")
      .replace("{ from = 1,", "«{ from = 1,"), "code `1-17` opens as a date", '"{from}--{to}"'),

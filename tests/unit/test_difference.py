@@ -300,6 +300,13 @@ MUTATIONS = {
         "variables.year",
         "minor",
     ),
+    "missing matches": (
+        'definition = "Year."',
+        'definition = "Year."\nmissing_matches = "anything"',
+        "missing_matches",
+        "variables.year",
+        "relaxed",
+    ),
     "list": (
         'definition = "Year."',
         'definition = "Year."\nlist = ";"',

@@ -306,6 +306,11 @@ SEALED = [
     ('remove = [«"rules"]', "rules.age-to-band", "rule `age-to-band` is removed"),
     (RULE.replace("[[rules]]\nid = «", "«[[rules]]\nid = "), "rules.age-to-band", "is changed"),
     ("[variables.kept]\nprotected = «false", "variables.kept.protected", "no longer protected"),
+    (
+        '[variables.kept]\nmissing_matches = «"anything"',
+        "variables.kept.missing_matches",
+        "lets a missing value match anything",
+    ),
     ('remove = [«"variables.kept.protected"]', "variables.kept.protected", "no longer protected"),
     ("[templates.flag]\nprotected = «false", "templates.flag.protected", "`one` (and 1 more)"),
     ('remove = [«"templates.flag.protected"]', "templates.flag.protected", "`one` (and 1 more)"),
