@@ -7,13 +7,19 @@ that is not the strategy's.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+import re
+from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
 import attrs
 from attrs import field, frozen, validators
 
+from ctdc_framework.errors import CtdcError, did_you_mean, one_of
+
 Basis = Literal["recounted", "by design", "none"]
 """Recounted on the files; a property of the mechanism, of which only traces show; nothing."""
+
+About = Literal["records", "counts", "either"]
+"""Which part of a release a claim speaks of."""
 
 
 def _at_least(least: int) -> Any:
@@ -27,6 +33,9 @@ class Claim:
 
     name: ClassVar[str]
     basis: ClassVar[Basis] = "recounted"
+    about: ClassVar[About] = "records"
+    needs_original: ClassVar[bool] = True
+    """Whether only the original records can show that it holds."""
 
     def __str__(self) -> str:
         """Write it as it is typed on a command line: `record-support(k=10)`."""
@@ -112,6 +121,7 @@ class KAnonymity(Claim):
     """Every combination of the named variables' values is shared by at least k records."""
 
     name: ClassVar[str] = "k-anonymity"
+    needs_original: ClassVar[bool] = False
     k: int = _at_least(1)
     columns: tuple[str, ...] = field(validator=validators.min_len(1))
     missing: Literal["itself", "anything"] = "itself"
@@ -135,6 +145,8 @@ class MultipleOf(Claim):
     """Every published count is a multiple of the base."""
 
     name: ClassVar[str] = "multiple-of"
+    about: ClassVar[About] = "counts"
+    needs_original: ClassVar[bool] = False
     base: int = _at_least(1)
 
     @property
@@ -148,6 +160,7 @@ class Threshold(Claim):
     """No shown cell has fewer than k true records."""
 
     name: ClassVar[str] = "threshold"
+    about: ClassVar[About] = "counts"
     k: int = _at_least(1)
 
     @property
@@ -161,6 +174,7 @@ class MaxDeviation(Claim):
     """No published count is further than d from the true one."""
 
     name: ClassVar[str] = "max-deviation"
+    about: ClassVar[About] = "counts"
     d: int = _at_least(0)
 
     @property
@@ -170,11 +184,39 @@ class MaxDeviation(Claim):
 
 
 @frozen(kw_only=True)
+class DifferentialPrivacy(Claim):
+    """The mechanism is (epsilon, delta)-differentially private; no file can show that.
+
+    It says nothing of k: a count of one person may be published, with noise.
+    """
+
+    name: ClassVar[str] = "differential-privacy"
+    basis: ClassVar[Basis] = "by design"
+    about: ClassVar[About] = "either"
+    needs_original: ClassVar[bool] = False
+    epsilon: float = field(converter=float, validator=validators.gt(0))
+    delta: float = field(
+        default=0.0, converter=float, validator=[validators.ge(0), validators.lt(1)]
+    )
+
+    @property
+    def sentence(self) -> str:
+        """The promise in words."""
+        return (
+            f"What is published was drawn by a mechanism that is differentially private with "
+            f"epsilon = {self.epsilon:g} and delta = {self.delta:g}: by design, and not shown by "
+            "any file. It is no promise about groups of k records."
+        )
+
+
+@frozen(kw_only=True)
 class NoClaim(Claim):
     """Nothing is promised, and why."""
 
     name: ClassVar[str] = "no-claim"
     basis: ClassVar[Basis] = "none"
+    about: ClassVar[About] = "either"
+    needs_original: ClassVar[bool] = False
     reason: str
 
     @property
@@ -185,3 +227,83 @@ class NoClaim(Claim):
 
 Protecting = RecordSupport | CombinationSupport | KAnonymity | Threshold
 """Claims that keep records from being told apart, by their `k`; a release needs one of them."""
+
+
+CLAIMS: tuple[type[Claim], ...] = (
+    RecordSupport,
+    CombinationSupport,
+    SingleCounts,
+    SingleCountsAtMost,
+    KAnonymity,
+    MultipleOf,
+    Threshold,
+    MaxDeviation,
+    DifferentialPrivacy,
+    NoClaim,
+)
+"""Every claim of the contract."""
+
+
+_WRITTEN = re.compile(r"\s*([a-z][a-z-]*)\s*(?:\((.*)\))?\s*", re.DOTALL)
+_NEXT = re.compile(r",\s*(?=[a-z_]+\s*=)")
+"""A comma before the next `key=`: others part the names of a list, or belong to a sentence."""
+
+
+def parse_claim(text: str) -> Claim:
+    """Read a claim as it is written; raises `CtdcError` with what would be right.
+
+    Names in `columns` are parted by spaces or commas; `columns=all` is kept as the one name `all`.
+
+    >>> parse_claim("record-support(k=10)")
+    RecordSupport(k=10)
+    >>> str(parse_claim("k-anonymity(k=5, columns=age, gender)"))
+    'k-anonymity(k=5, columns=age gender, missing=itself)'
+    >>> parse_claim("k-anonimity(k=5)")
+    Traceback (most recent call last):
+    ctdc_framework.errors.CtdcError: `k-anonimity(k=5)` is no claim: there is none of that name
+      = help: did you mean `k-anonymity`?
+    """
+    shown = text if len(text) <= 80 else f"{text[:77]}..."
+    known = {cls.name: cls for cls in CLAIMS}
+    matched = _WRITTEN.fullmatch(text)
+    if matched is None or matched[1] not in known:
+        raise CtdcError(
+            f"`{shown}` is no claim: there is none of that name",
+            help=did_you_mean(text.partition("(")[0], known)
+            or f"claims are {one_of(sorted(known), most=20)}",
+        )
+    cls = known[matched[1]]
+    types = get_type_hints(cls)
+    fields = {one.name: types[one.name] for one in attrs.fields(cls)}
+    example = help_of(cls)
+    values: dict[str, Any] = {}
+    for part in filter(None, map(str.strip, _NEXT.split(matched[2] or ""))):
+        key, equals, value = (piece.strip() for piece in part.partition("="))
+        if not equals or key not in fields or key in values:
+            raise CtdcError(
+                f"`{shown}` is no claim: `{key[:40]}` is none of its values, or is there twice",
+                help=example,
+            )
+        values[key] = value
+    try:
+        return cls(**{key: _read(fields[key], value) for key, value in values.items()})
+    except (TypeError, ValueError):
+        message = f"`{shown}` is no claim: a value is missing or wrong"
+        raise CtdcError(message, help=example) from None
+
+
+def help_of(cls: type[Claim]) -> str:
+    """Show how a claim is written."""
+    inside = ", ".join(f"{one.name}=..." for one in attrs.fields(cls))
+    return f"it is written {cls.name}({inside})"
+
+
+def _read(kind: Any, value: str) -> Any:
+    """Give a written value its type."""
+    if kind is int or kind is float:
+        return kind(value)
+    if get_origin(kind) is tuple:
+        return tuple(filter(None, re.split(r"[\s,]+", value.strip("[]"))))
+    if get_origin(kind) is Literal and value not in get_args(kind):
+        raise ValueError("a word that is not one of those")
+    return value

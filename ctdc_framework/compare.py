@@ -167,7 +167,7 @@ def _run(
         verdict = evolve(verdict, runs=len(runs), notes=runs[0].notes)
         published = [published_of(table) for table in runs[0].parts().values()]
         least = 1 if candidate.below_k else plan.codebook.k
-        runs[0] = judge(runs[0], recounted, published, registry, least=least)
+        runs[0] = judge(runs[0], recounted, published, registry, least=least, accept=plan.accept)
     except Cancelled:
         raise
     except CtdcError as error:

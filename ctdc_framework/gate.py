@@ -12,7 +12,7 @@ from ctdc_framework.errors import ReleaseRefused
 from ctdc_framework.items import AnyOriginal, Item, Published
 from ctdc_framework.recounts import recount
 from ctdc_framework.registry import Registry
-from ctdc_framework.results import Release, Severity, StageRecord
+from ctdc_framework.results import Acceptance, Release, Severity, StageRecord
 from ctdc_framework.tables import Shape
 
 
@@ -32,16 +32,20 @@ def judge(
     registry: Registry,
     *,
     least: int = 0,
+    accept: str = "",
 ) -> Release:
     """Recount every claim between the original and what would be published, and ask the plugins.
 
     Gives the release with the claims that hold. Those of a stage in a chain were held to its own
     input and need not hold from end to end; those of a last stage before which nothing is claimed
     must. Raises `ReleaseRefused` where they do not, where no claim that holds protects by `least`
-    (the codebook's k, if 0) or more, or where a plugin says no.
+    (the codebook's k, if 0) or more, or where a plugin says no. `accept` is the steward's reason to
+    let pass what may be: a note that its plugin calls overridable, and a release that is protected
+    by design alone, which no file can show. It never makes a claim hold.
     """
     least = least or original.codebook.k
     reasons: list[str] = []
+    overridable: list[str] = []
     held: list[Claim] = []
     for part in published:
         shape = Shape.COUNTS if part.records is None else Shape.RECORDS
@@ -71,18 +75,28 @@ def judge(
                 for claim in record.claims
                 if isinstance(claim, NoClaim) and not kept
             )
-            reasons.append(
-                f"no claim that holds protects the {shape.value} by k = {least} or more{why}"
-            )
+            lacking = f"no claim that holds protects the {shape.value} by k = {least} or more{why}"
+            by_design = [claim for claim in kept if claim.basis == "by design"]
+            if by_design:
+                lacking += (
+                    f"; {by_design[0]} is a property of the mechanism, which no file can show"
+                )
+            (overridable if by_design else reasons).append(lacking)
         held += kept
     asked = list(registry.check_release(release, original.codebook))
     notes = tuple(dict.fromkeys((*release.notes, *asked)))
-    reasons += [note.message for note in notes if note.severity is Severity.BLOCKING]
-    if reasons:
+    for note in notes:
+        if note.severity is Severity.BLOCKING:
+            (overridable if note.overridable else reasons).append(note.message)
+    if reasons or (overridable and not accept):
         raise ReleaseRefused(
-            "\n".join([f"`{release.name}` is refused, and nothing was written:", *reasons])
+            "\n".join(
+                [f"`{release.name}` is refused, and nothing was written:", *reasons, *overridable]
+            ),
+            help="" if reasons else 'if that is right all the same, say why with --accept "..."',
         )
-    return evolve(release, claims=tuple(held), notes=notes)
+    accepted = Acceptance(note=accept, reasons=tuple(overridable)) if overridable else None
+    return evolve(release, claims=tuple(held), notes=notes, accepted=accepted)
 
 
 def repeated(published: Published) -> int:

@@ -90,6 +90,8 @@ class Plan:
     gates: tuple[GateEntry, ...] = ()
     data: Path | None = None
     seeds: int = 1
+    accept: str = ""
+    """Why the gate may let pass what may be accepted; given with a run, not in the file."""
 
 
 def load_plan(path: Path, registry: Registry) -> Plan:

@@ -16,6 +16,7 @@ from attrs import field, frozen
 from ctdc_framework.claims import (
     Claim,
     CombinationSupport,
+    DifferentialPrivacy,
     KAnonymity,
     MaxDeviation,
     MultipleOf,
@@ -188,6 +189,7 @@ __all__ = [
     "Condition",
     "Context",
     "DataError",
+    "DifferentialPrivacy",
     "Fault",
     "KAnonymity",
     "MaxDeviation",

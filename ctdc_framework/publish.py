@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from ctdc_framework import documents, report
+from ctdc_framework import documents, report, staging
 from ctdc_framework import release_files as files
 from ctdc_framework.codebook import Codebook
 from ctdc_framework.compare import Comparison
@@ -47,6 +47,7 @@ class Job:
     data_sha256: str
     prepared: Prepared
     registry: Registry
+    accept: str = ""
     seconds: Mapping[str, float] = field(factory=dict)
 
     @property
@@ -81,6 +82,7 @@ def write_checked(
     original: AnyOriginal,
     codebook: Codebook,
     registry: Registry,
+    accept: str = "",
 ) -> tuple[Release, str]:
     """Write a release, read it back, recount its claims; give it with its manifest's hash.
 
@@ -96,7 +98,7 @@ def write_checked(
                 message = f"{name} does not hold what was to be written; nothing was kept"
                 raise ReleaseRefused(message)
         published.append(held)
-    release = judge(release, original, published, registry)
+    release = judge(release, original, published, registry, accept=accept)
     described = _describe(folder, release, codebook, registry, written)
     names = [*written, *described]
     return release, files.write_manifest(folder, release, codebook, names, versions())
@@ -146,7 +148,7 @@ def publish(
     hashes: dict[str, str] = {}
     for release, folder in releases:
         _, hashes[release.name] = write_checked(
-            folder, release, original, comparison.codebook, job.registry
+            folder, release, original, comparison.codebook, job.registry, job.accept
         )
     private = files.private_directory(root)
     details = report.Details(notes=job.notes, data=job.data, versions=versions())
@@ -154,7 +156,7 @@ def publish(
     files.write_private(
         private / "comparison.json", files.as_json(report.as_json(comparison, details))
     )
-    files.write_private(private / files.LOG, files.as_json(_log(comparison, job, hashes)))
+    files.write_private(private / staging.LOG, files.as_json(_log(comparison, job, hashes)))
     return hashes
 
 

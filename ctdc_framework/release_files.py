@@ -1,27 +1,23 @@
 """Write what a run leaves behind, and read it back for the gate.
 
-Everything is written beside its place and renamed at the end, so that nothing half-written ever
-stands where a release is looked for. Unprotected content goes to `private/` alone, which is
-readable by its owner only.
+Unprotected content goes to `private/` alone, which is readable by its owner only.
 """
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import hashlib
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ctdc_framework.codebook import Codebook
-from ctdc_framework.errors import CtdcError, ReleaseRefused
+from ctdc_framework.errors import ReleaseRefused
 from ctdc_framework.items import Item, Items, Published
 from ctdc_framework.results import Json, Release
+from ctdc_framework.staging import RELEASE
 from ctdc_framework.tables import COUNT, Table, cell_texts
 
 if TYPE_CHECKING:
@@ -29,118 +25,12 @@ if TYPE_CHECKING:
 
 DATA = "data.csv"
 PARQUET = "data.parquet"
-RELEASE = "release.json"
-LOG = "log.json"
 WARNING = "DO-NOT-PUBLISH.txt"
 WARNING_TEXT = """\
 What lies in this folder can tell about single people: exact counts, errors and the seed with
 which a release can be replayed. Keep it where only those may read it who may read the records
 themselves. Publish what lies in ../release and nothing from here.
 """
-
-
-@contextlib.contextmanager
-def writing_directory(out: Path, *, replace: bool) -> Iterator[Path]:
-    """Give a directory to write in, which becomes `out` when all went well, and else vanishes.
-
-    `replace` allows `out` to be there if it holds a run of ours. Raises `CtdcError` where it may
-    not be written.
-    """
-    out = Path(os.path.realpath(out))  # a link is to lead to the new run, and not to nowhere
-    check_writable(out, replace=replace)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".part", dir=out.parent))
-    except OSError as error:
-        raise _cannot_write(out, error) from None
-    try:
-        yield work
-        work.chmod(0o777 & ~_umask())
-        check_writable(out, replace=replace)  # another run may have been quicker
-        if out.exists():
-            _replace(out, work)
-        else:
-            work.rename(out)
-    except OSError as error:
-        raise _cannot_write(out, error) from None
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def _replace(out: Path, work: Path) -> None:
-    """Put `work` in the place of `out`, which is removed only when that is done."""
-    old = work.with_suffix(".old")
-    out.rename(old)
-    try:
-        work.rename(out)
-    except BaseException:
-        old.rename(out)
-        raise
-    try:
-        shutil.rmtree(old)
-    except OSError:
-        raise CtdcError(
-            f"{out} was written, but the earlier run cannot be removed", help=f"remove {old}"
-        ) from None
-
-
-def check_writable(out: Path, *, replace: bool) -> None:
-    """Say early that a directory may not be written; raises `CtdcError`."""
-    if not os.path.exists(out):  # Path.exists raises where it may not look
-        return
-    ours = _is_ours(out / "private" / LOG) or _is_ours(out / "release" / RELEASE)
-    if not replace:
-        help = "give another --out, or --force to replace it" if ours else "give another --out"
-        raise CtdcError(f"{out} is there already", help=help)
-    if not ours:
-        raise CtdcError(
-            f"{out} is there already and holds no run of ctdc, so it is not replaced",
-            help="give another --out",
-        )
-
-
-def _is_ours(path: Path) -> bool:
-    """Tell a log or manifest of ours from another program's file of the same name."""
-    try:
-        held = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return False
-    return isinstance(held, dict) and held.get("format") == 1 and "codebook" in held
-
-
-def _cannot_write(out: Path, error: OSError) -> CtdcError:
-    return CtdcError(
-        f"{out} cannot be written: {error.strerror or 'unknown reason'}",
-        help="give an --out where you may write and there is room",
-    )
-
-
-def _umask() -> int:
-    now = os.umask(0)
-    os.umask(now)
-    return now
-
-
-@contextlib.contextmanager
-def writing_file(out: Path, *, replace: bool) -> Iterator[Path]:
-    """Give a path to write one private file at, which becomes `out`, readable by its owner only."""
-    out = out.absolute()
-    if os.path.lexists(out) and not replace:
-        raise CtdcError(f"{out} is there already", help="give another --out, or --force")
-    try:
-        handle, name = tempfile.mkstemp(
-            prefix=f".{out.stem}.", suffix=f".part{out.suffix}", dir=out.parent
-        )
-    except OSError as error:
-        raise _cannot_write(out, error) from None
-    os.close(handle)
-    try:
-        yield Path(name)
-        Path(name).rename(out)
-    except OSError as error:
-        raise _cannot_write(out, error) from None
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def private_directory(root: Path) -> Path:
@@ -251,6 +141,9 @@ def write_manifest(folder: Path, release: Release, codebook: Codebook, names: It
             {"claim": str(claim), "basis": claim.basis, "sentence": claim.sentence}
             for claim in release.claims
         ],
+        "accepted": None
+        if release.accepted is None
+        else {"note": release.accepted.note, "reasons": list(release.accepted.reasons)},
         "stages": [
             {
                 "stage": record.stage,
@@ -259,6 +152,7 @@ def write_manifest(folder: Path, release: Release, codebook: Codebook, names: It
                 "plugin": record.plugin,
                 "version": record.version,
                 "params": record.params,
+                "mixes_levels": record.mixes_levels,
             }
             for record in release.stages
         ],

@@ -31,6 +31,16 @@ class Note:
     code: str
     message: str
     severity: Severity = Severity.INFO
+    overridable: bool = False
+    """Whether a blocking note may be accepted by the steward, who says why (`--accept`)."""
+
+
+@frozen(kw_only=True)
+class Acceptance:
+    """What a steward let pass that the gate would have refused, and in whose words why."""
+
+    note: str
+    reasons: tuple[str, ...]
 
 
 @frozen(kw_only=True)
@@ -75,6 +85,7 @@ class Release:
     stages: tuple[StageRecord, ...] = ()
     claims: tuple[Claim, ...] = ()
     notes: tuple[Note, ...] = ()
+    accepted: Acceptance | None = None
 
     def parts(self) -> Mapping[Shape, Table]:
         """Give what there is, by shape."""

@@ -15,7 +15,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from ctdc_framework.cli import codebook, compare, demo, plan, plugins, prepare, run
+from ctdc_framework.cli import codebook, compare, demo, plan, plugins, prepare, run, verify
 from ctdc_framework.errors import CtdcError, Exit
 
 app = typer.Typer(
@@ -46,6 +46,7 @@ app.command()(demo.demo)
 app.command()(run.run)
 app.command()(compare.compare)
 app.command()(prepare.prepare)
+app.command()(verify.verify)
 app.add_typer(codebook.app, name="codebook")
 app.add_typer(plan.app, name="plan")
 app.add_typer(plugins.app, name="plugins")

@@ -34,6 +34,10 @@ def run(
     drop_unknown: common.DropUnknown = False,
     delimiter: common.Delimiter = "",
     force: common.Force = False,
+    accept: Annotated[
+        str,
+        typer.Option(help="why a refusal that may be overridden is right; told in release.json"),
+    ] = "",
     without: common.Without = [],  # noqa: B006
     as_json: common.AsJson = False,
 ) -> None:
@@ -62,7 +66,7 @@ def run(
         chosen = _plan_of(codebook, data, strategy, param, tables, registry)
     with common.progress() as tell:
         outcome = api.execute(
-            chosen,
+            evolve(chosen, accept=accept.strip()),
             out,
             registry,
             releases="one",

@@ -16,6 +16,7 @@ from ctdc_rounding import ROUNDING, TABULATE, Rounding, Tabulate
 
 from ctdc_framework import registry
 from ctdc_framework.claims import (
+    DifferentialPrivacy,
     KAnonymity,
     MaxDeviation,
     MultipleOf,
@@ -456,6 +457,63 @@ def test_one_cell_changed_after_the_run_is_refused(cases):
 
     with pytest.raises(ReleaseRefused, match="single-counts"):
         judge(release, original_of(cases), [Published(records=[changed, *rest])], NOBODY)
+
+
+# ---- what a steward may accept
+
+
+def dp(cases):
+    claims = [DifferentialPrivacy(epsilon=1.0, delta=1e-6)]
+    return run(candidate(stage(strategy(same, claims=claims))), cases)
+
+
+def test_what_is_protected_by_design_alone_is_released_only_where_the_steward_says_why(cases):
+    with pytest.raises(ReleaseRefused, match="which no file can show") as caught:
+        finish(dp(cases), cases)
+    assert "--accept" in caught.value.help
+
+    release = finish(dp(cases), cases, accept="the mechanism was audited")
+    assert [claim.basis for claim in release.claims] == ["by design"]
+    assert release.accepted.note == "the mechanism was audited"
+    assert len(release.accepted.reasons) == 1
+
+
+@pytest.mark.parametrize("overridable", [False, True])
+def test_a_plugins_no_is_overridden_only_where_the_plugin_allows_it(cases, overridable):
+    stop = Note(
+        code="stop", message="look twice", severity=Severity.BLOCKING, overridable=overridable
+    )
+
+    class Watcher:
+        @hookimpl
+        def ctdc_check_release(self, release):
+            return [stop]
+
+    watched = registry.load(found=[], extra={"watcher": Watcher()})
+    release = run(candidate(synthesis()), cases)
+
+    with pytest.raises(ReleaseRefused, match="look twice"):
+        finish(release, cases, watched)
+    if overridable:
+        accepted = finish(release, cases, watched, accept="seen by two").accepted
+        assert (accepted.note, accepted.reasons) == ("seen by two", ("look twice",))
+    else:
+        with pytest.raises(ReleaseRefused, match="look twice"):
+            finish(release, cases, watched, accept="seen by two")
+
+
+def test_no_note_makes_a_claim_hold_or_a_release_without_claims_pass(cases):
+    liar = run(candidate(stage(strategy(same, claims=[RecordSupport(k=3)]))), cases)
+    nothing = run(candidate(stage(strategy(same))), cases)
+    for release in (liar, nothing):
+        with pytest.raises(ReleaseRefused) as caught:
+            finish(release, cases, accept="let it pass")
+        assert "--accept" not in caught.value.help
+
+
+def test_where_nothing_is_to_be_accepted_the_note_is_not_kept(cases):
+    release = finish(run(candidate(synthesis()), cases), cases, accept="just in case")
+    assert release.accepted is None
 
 
 # ---- records and notes

@@ -1,0 +1,185 @@
+"""What can be said of a release that lies before us: each point holds, fails, or was not checked.
+
+Nothing is passed for lack of evidence: what only the original records, or the private log, could
+show is listed as not checked when they are not given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
+
+from attrs import evolve, frozen
+
+from ctdc_framework import gate
+from ctdc_framework.claims import Claim, KAnonymity, NoClaim
+from ctdc_framework.codebook import Codebook
+from ctdc_framework.errors import one_of
+from ctdc_framework.items import AnyOriginal, OriginalCounts, Published
+from ctdc_framework.recounts import recount, small_classes
+
+ALL = "all"
+"""Stands for every variable in a claim that a user types: `k-anonymity(k=10, columns=all)`."""
+
+
+class Result(Enum):
+    """What came of a check."""
+
+    HOLDS = "holds"
+    FAILS = "fails"
+    NOT_CHECKED = "not checked"
+
+
+@frozen(kw_only=True)
+class Check:
+    """One point of a verification: what was asked, what came of it, and why.
+
+    `message` may hold figures of the release, which is public, and none of the original that is
+    smaller than k.
+    """
+
+    about: str
+    result: Result
+    message: str
+
+
+@frozen(kw_only=True)
+class Verification:
+    """All that was asked of one release."""
+
+    name: str
+    checks: tuple[Check, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing fails; what was not checked is not counted as passed by anybody."""
+        return all(check.result is not Result.FAILS for check in self.checks)
+
+    def having(self, result: Result) -> tuple[Check, ...]:
+        """Give the checks with one result."""
+        return tuple(check for check in self.checks if check.result is result)
+
+
+def holds(about: str, message: str) -> Check:
+    """Make a check that holds."""
+    return Check(about=about, result=Result.HOLDS, message=message)
+
+
+def fails(about: str, message: str) -> Check:
+    """Make a check that fails."""
+    return Check(about=about, result=Result.FAILS, message=message)
+
+
+def not_checked(about: str, message: str) -> Check:
+    """Make a check that could not be made, with what is missing for it."""
+    return Check(about=about, result=Result.NOT_CHECKED, message=message)
+
+
+def on_variables(claim: Claim, codebook: Codebook) -> Claim:
+    """Give a claim with the names of all variables where it says `all`."""
+    if isinstance(claim, KAnonymity) and claim.columns == (ALL,):
+        return evolve(claim, columns=tuple(codebook.variables))
+    return claim
+
+
+def check_content(
+    codebook: Codebook, parts: Sequence[Published], *, mixes_levels: bool = False
+) -> Iterator[Check]:
+    """Check what holds for any release: values from their domains, one level, one count each."""
+    for part in parts:
+        name = _named(part)
+        wrong = gate.outside_domains(codebook, part)
+        yield (
+            fails(f"domains of the {name}", f"values outside their domain in {one_of(wrong)}")
+            if wrong
+            else holds(f"domains of the {name}", "every value comes from the codebook")
+        )
+        mixed = gate.mixed_levels(codebook, part) if part.records is not None else []
+        if mixed and not mixes_levels:
+            yield fails(
+                f"levels of the {name}", f"several levels of a hierarchy in {one_of(mixed)}"
+            )
+        if twice := gate.repeated(part):
+            yield fails(f"counts of the {name}", f"{twice:,} combinations have a second count")
+
+
+def check_claims(
+    claims: Sequence[Claim],
+    codebook: Codebook,
+    parts: Sequence[Published],
+    original: AnyOriginal | None,
+) -> Iterator[Check]:
+    """Recount each claim on the parts of a release that it speaks of."""
+    for claim in claims:
+        about = [part for part in parts if claim.about in ("either", _named(part))]
+        if not about:
+            yield fails(str(claim), f"the release holds no {claim.about} that it could speak of")
+        elif isinstance(claim, NoClaim):
+            yield not_checked(str(claim), claim.sentence)
+        elif claim.basis == "by design":
+            yield not_checked(str(claim), f"{claim.sentence} It makes no claim of k.")
+        elif claim.needs_original and original is None:
+            yield not_checked(str(claim), "only the original records can show it: give --data")
+        else:
+            against = original or OriginalCounts(codebook=codebook, counts={})
+            yield _recounted(claim, against, about)
+
+
+def _recounted(claim: Claim, original: AnyOriginal, parts: Sequence[Published]) -> Check:
+    for part in parts:
+        finding = recount(claim, original, part)
+        if not finding.holds:
+            return fails(str(claim), _exactly(claim, part) or finding.message)
+    return holds(str(claim), claim.sentence)
+
+
+def _exactly(claim: Claim, part: Published) -> str:
+    """Say how many combinations break a claim that anybody can recount on what is public."""
+    if not isinstance(claim, KAnonymity) or part.records is None or claim.missing != "itself":
+        return ""
+    sizes = small_classes(part.records, set(claim.columns), claim.k)
+    if not sizes:  # it fails for another reason, which the recount tells
+        return ""
+    return (
+        f"{len(sizes):,} combinations of {_listed(claim.columns)} are shared by fewer than "
+        f"{claim.k} records each, {sum(sizes):,} records altogether"
+    )
+
+
+def _listed(columns: Sequence[str]) -> str:
+    return one_of(columns, most=4)
+
+
+def check_files(
+    listed: Mapping[str, str], found: Mapping[str, str | None], extra: Sequence[str]
+) -> Iterator[Check]:
+    """Compare the files that `release.json` lists with their hashes as they are (None: missing)."""
+    missing = sorted(name for name in listed if found.get(name) is None)
+    changed = sorted(name for name in listed if found.get(name) not in (None, listed[name]))
+    for names, what in (
+        (missing, "missing, or no plain file"),
+        (changed, "not as they were written: the SHA-256 is another"),
+        (sorted(extra), "not listed in release.json"),
+    ):
+        if names:
+            yield fails("files", f"{one_of(names)}: {what}")
+    if not (missing or changed or extra):
+        yield holds("files", f"{len(listed)} files, each with the SHA-256 in release.json")
+
+
+def check_seal(found: str, expected: Mapping[str, str]) -> Check:
+    """Compare the hash of `release.json` with those that other places keep of it."""
+    if not expected:
+        return not_checked(
+            "release.json itself",
+            "whether it was changed can only be told from the run's private/ folder, or with "
+            "--manifest-hash",
+        )
+    wrong = [source for source, digest in expected.items() if digest != found]
+    if wrong:
+        return fails("release.json itself", f"its SHA-256 is not the one in {one_of(wrong)}")
+    return holds("release.json itself", f"its SHA-256 is the one in {one_of(expected)}")
+
+
+def _named(part: Published) -> str:
+    return "records" if part.records is not None else "counts"
