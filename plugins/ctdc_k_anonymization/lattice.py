@@ -27,6 +27,9 @@ Node = tuple[int, ...]
 Loss = tuple[float, ...]
 """What a node costs; compared element by element, as ranked losses are several."""
 
+SPREAD = 0x9E3779B97F4A7C15
+"""An odd number near 2^64 / golden ratio: its powers hash values of different columns apart."""
+
 
 @frozen(kw_only=True, eq=False)
 class Levels:
@@ -133,8 +136,9 @@ class Problem:
         if math.prod(sizes) < 1 << 63:
             steps = [math.prod(sizes[:number]) for number in range(len(sizes))]
             return [np.arange(n) * step for n, step in zip(sizes, steps, strict=True)], False
-        chance = np.random.Generator(np.random.PCG64(0))
-        return [chance.integers(-(1 << 62), 1 << 62, n) for n in sizes], True
+        spread = [np.uint64(pow(SPREAD, number, 1 << 64)) for number in range(1, len(sizes) + 1)]
+        hashes = [np.arange(n, dtype=np.uint64) * one for n, one in zip(sizes, spread, strict=True)]
+        return [one.view(np.int64) for one in hashes], True
 
     def rows_of(self, node: Node) -> NDArray[np.int64]:
         """Give the row of `maps` that each column has at a node."""
