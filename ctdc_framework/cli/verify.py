@@ -73,8 +73,7 @@ def verify(
         )
     else:
         width = min(shutil.get_terminal_size().columns, 100)
-        for one in verified:
-            typer.echo(_as_text(one, width))
+        typer.echo("\n\n".join(_as_text(one, width) for one in verified))
         for written in lists:
             typer.echo(f"for people to go through: {written}")
     if not all(one.holds for one in verified):
@@ -90,7 +89,7 @@ def _as_text(one: Verification, width: int) -> str:
     failing, open_ = len(one.having(Result.FAILS)), len(one.having(Result.NOT_CHECKED))
     passed = len(one.having(Result.HOLDS))
     lines.append(f"{passed} hold, {failing} fail, {open_} not checked")
-    return "\n".join([*lines, ""])
+    return "\n".join(lines)
 
 
 def _lines(check: Check, width: int) -> list[str]:
