@@ -10,13 +10,21 @@ from os.path import isfile
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from ctdc_framework.codebook import Codebook
 from ctdc_framework.codebook_io import load_codebook
 from ctdc_framework.convert import fields_of, key_of, structure
-from ctdc_framework.errors import CodebookError, PlanError, PluginError, did_you_mean, one_of
-from ctdc_framework.faults import Fault, Faults
+from ctdc_framework.errors import (
+    CodebookError,
+    CtdcError,
+    PlanError,
+    PluginError,
+    did_you_mean,
+    one_of,
+)
+from ctdc_framework.faults import BAD_VALUE, Fault, Faults
+from ctdc_framework.keys import read_key
 from ctdc_framework.plan_entries import (
     CandidateEntry,
     GateEntry,
@@ -41,6 +49,8 @@ class Stage:
     strategy: Strategy[Any]
     params: Any
     plugin: PluginInfo
+    key: bytes = field(default=b"", repr=False)
+    """The secret key, where the strategy needs one."""
 
 
 @frozen(kw_only=True, eq=False)
@@ -108,7 +118,7 @@ def load_plan(path: Path, registry: Registry) -> Plan:
             raise
         fault = Fault(path=("plan", "codebook"), kind="020", message=error.message, help=error.help)
         raise _error(file, [fault]) from None
-    candidates, faults = bind_candidates(entries.candidates, codebook, registry)
+    candidates, faults = bind_candidates(entries.candidates, codebook, registry, folder=path.parent)
     measures: list[BoundMeasure] = []
     for number, one in enumerate(entries.measures):
         try:
@@ -176,14 +186,21 @@ def _error(file: TomlFile, faults: Sequence[Fault]) -> PlanError:
 
 
 def bind_candidates(
-    entries: Sequence[CandidateEntry], codebook: Codebook, registry: Registry
+    entries: Sequence[CandidateEntry],
+    codebook: Codebook,
+    registry: Registry,
+    *,
+    folder: Path = Path(),
 ) -> tuple[list[Candidate], list[Fault]]:
-    """Look up strategies, check parameters and shapes, and spread sweeps out."""
+    """Look up strategies, check parameters and shapes, and spread sweeps out.
+
+    A `key_file` counts from `folder`.
+    """
     candidates: list[Candidate] = []
     faults: list[Fault] = []
     for number, one in enumerate(entries):
         try:
-            candidates += _bind_candidate(one, codebook, registry)
+            candidates += _bind_candidate(one, codebook, registry, folder)
         except Faults as found:
             faults += [fault.under("candidates", number) for fault in found.faults]
         if any(one.name.casefold() == other.name.casefold() for other in entries[:number]):
@@ -210,7 +227,7 @@ def _not_found(key: str, error: PluginError, kind: str) -> Faults:
 
 
 def _bind_candidate(
-    one: CandidateEntry, codebook: Codebook, registry: Registry
+    one: CandidateEntry, codebook: Codebook, registry: Registry, folder: Path
 ) -> Iterator[Candidate]:
     faults: list[Fault] = []
     if not one.stages and not one.tables:
@@ -221,7 +238,7 @@ def _bind_candidate(
         chains[key] = []
         for number, stage in enumerate(entries):
             try:
-                chains[key].append(list(_bind_stage(stage, codebook, registry)))
+                chains[key].append(list(_bind_stage(stage, codebook, registry, folder)))
             except Faults as found:
                 faults += [fault.under(key, number) for fault in found.faults]
     ids = [stage.id for stage in (*one.stages, *one.tables)]
@@ -247,7 +264,7 @@ def _bind_candidate(
 
 
 def _bind_stage(
-    one: StageEntry, codebook: Codebook, registry: Registry
+    one: StageEntry, codebook: Codebook, registry: Registry, folder: Path
 ) -> Iterator[tuple[Stage, str]]:
     """Give a stage for each combination of swept values, with a label for the combination."""
     try:
@@ -273,12 +290,17 @@ def _bind_stage(
         chosen = {key: swept[key][place] for key, place in zip(swept, places, strict=True)}
         try:
             params = bind_params(strategy, {**one.params, **chosen}, codebook)
+            key = _key_of(strategy, params, folder)
         except Faults as found:
             at = dict(zip(swept, places, strict=True))
             faults += [_in_sweep(fault, at) for fault in found.faults]
             continue
         stage = Stage(
-            id=one.id, strategy=strategy, params=params, plugin=registry.plugin_of(one.strategy)
+            id=one.id,
+            strategy=strategy,
+            params=params,
+            plugin=registry.plugin_of(one.strategy),
+            key=key,
         )
         yield stage, ",".join(f"{key}={value}" for key, value in chosen.items())
     if faults:
@@ -338,6 +360,17 @@ def bind_params(strategy: Strategy[Any], given: Mapping[str, Any], codebook: Cod
     if faults:
         raise Faults(faults)
     return params
+
+
+def _key_of(strategy: Strategy[Any], params: Any, folder: Path) -> bytes:
+    if not strategy.needs_key(params):
+        return b""
+    try:
+        return read_key(folder / params.key_file if params.key_file else None)
+    except CtdcError as error:
+        at = ("params", "key_file")
+        fault = Fault(path=at, kind=BAD_VALUE, message=error.message, help=error.help)
+        raise Faults([fault]) from None
 
 
 def _takes_list(params: type, key: str) -> bool:

@@ -88,6 +88,8 @@ class Context:
 
     rng: np.random.Generator
     progress: Progress = silent
+    key: bytes = field(default=b"", repr=False)
+    """The secret key, where the strategy's `needs_key` asks for one; it appears in no output."""
 
 
 @frozen(kw_only=True, eq=False)
@@ -104,6 +106,10 @@ class Output:
 
 def _nothing(*_: Any) -> tuple[()]:
     return ()
+
+
+def _never(_: Any) -> bool:
+    return False
 
 
 @frozen(kw_only=True)
@@ -130,6 +136,8 @@ class Strategy(Generic[P]):
     """Whether it may leave a value out that the original record has."""
     mixes_levels: bool = False
     """Whether one column of its output may hold a generalised value beside finer ones."""
+    needs_key: Callable[[P], bool] = _never
+    """Whether it needs a secret key with these parameters, which then have a `key_file`."""
     contract: int = CONTRACT
 
 

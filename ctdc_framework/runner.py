@@ -17,7 +17,7 @@ from ctdc_framework.plan import Candidate, Stage
 from ctdc_framework.plugin import Cancelled, Context, Output, Progress, silent
 from ctdc_framework.recounts import recount
 from ctdc_framework.registry import Registry
-from ctdc_framework.results import Note, Release, StageRecord
+from ctdc_framework.results import Json, Note, Release, StageRecord
 from ctdc_framework.tables import Shape, Table
 
 if TYPE_CHECKING:
@@ -68,7 +68,9 @@ def run_candidate(
             rng = generator(seed, candidate.name, stage.id, run)
             part = stages[-1].strategy.gives
             given = table
-            table, record = _run_stage(stage, part, given, Context(rng=rng, progress=progress))
+            table, record = _run_stage(
+                stage, part, given, Context(rng=rng, progress=progress, key=stage.key)
+            )
             if not (stage is stages[-1] and promise_nothing(chain)):
                 _hold_to(record, given, table)
             chain.append(record)
@@ -110,7 +112,7 @@ def _run_stage(
         plugin=stage.plugin.distribution or stage.plugin.name,
         version=stage.plugin.version,
         contract=stage.strategy.contract,
-        params=unstructure(stage.params),
+        params=_told(stage),
         claims=claims,
         may_blank=stage.strategy.may_blank,
         mixes_levels=stage.strategy.mixes_levels,
@@ -121,6 +123,12 @@ def _run_stage(
         details=dict(output.details),
     )
     return output.table, record
+
+
+def _told(stage: Stage) -> dict[str, Json]:
+    """Give the parameters as anybody may read them: where a key lies is withheld."""
+    told: dict[str, Json] = unstructure(stage.params)
+    return {**told, "key_file": "withheld"} if stage.key else told
 
 
 def _call(stage: Stage, table: Table, context: Context) -> tuple[Output, tuple[Claim, ...]]:

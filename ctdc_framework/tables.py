@@ -46,6 +46,8 @@ class Table:
     """Its index numbers the rows from 0, as `with_frame` sees to."""
     shape: Shape
     codebook: Codebook = field(repr=lambda codebook: codebook.id)
+    counted: Table | None = field(default=None, repr=False)
+    """Of a table of counts: the records that were counted. They are written nowhere."""
 
     def __attrs_post_init__(self) -> None:
         names = list(self.frame.columns)

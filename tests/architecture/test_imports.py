@@ -27,7 +27,7 @@ ORDER = [
     "files", "documents", "exchange", "drafting",
     "claims", "recounts", "results", "difference", "compiled", "counting", "pairs",
     "plugin", "hookspecs", "parameters", "registry",
-    "plan_entries", "json_schema", "plan", "prepare", "gate",
+    "plan_entries", "json_schema", "keys", "plan", "prepare", "gate",
     "runner", "compare", "figures", "charts", "report",
     "staging", "release_files", "release_reading", "verify", "checklist", "publish",
     "demo_data", "demo_plan", "api", "testing", "cli",
@@ -52,7 +52,7 @@ DOORS = {
 }
 """The modules through which a library enters."""
 
-READ_DATA = {"files", "staging", "release_files", "release_reading", "toml_file", "exchange"}
+READ_DATA = {"files", "staging", "release_files", "release_reading", "toml_file", "exchange", "keys"}
 READ_OWN = {
     "countries", "demo_plan", "diagnostics", "report", "documents", "drafting",
 }  # fmt: skip
