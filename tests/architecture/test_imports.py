@@ -52,7 +52,15 @@ DOORS = {
 }
 """The modules through which a library enters."""
 
-READ_DATA = {"files", "staging", "release_files", "release_reading", "toml_file", "exchange", "keys"}
+READ_DATA = {
+    "files",
+    "staging",
+    "release_files",
+    "release_reading",
+    "toml_file",
+    "exchange",
+    "keys",
+}
 READ_OWN = {
     "countries", "demo_plan", "diagnostics", "report", "documents", "drafting",
 }  # fmt: skip
