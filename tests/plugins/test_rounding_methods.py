@@ -284,7 +284,7 @@ def test_a_perturbation_table_keeps_mean_variance_and_bounds(deviation, variance
     assert ((chance * table.changes**2).sum(axis=1) < variance + 1e-4).all()
     assert (abs(targets - counts) <= deviation).all()
     assert (targets >= 0).all()
-    assert not ((targets >= 1) & (targets <= js) & (counts > 0)).any()
+    assert not ((targets >= 1) & (targets <= js) & (chance > 0)).any()
     if pstay is not None:
         stays = np.where(table.changes == 0, chance, 0).sum(axis=1)
         assert (abs(stays[js + 1 :] - pstay) < 1e-4).all()
