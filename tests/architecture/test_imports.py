@@ -25,7 +25,7 @@ ORDER = [
     "wording_checks", "codebook_checks",
     "hierarchy_io", "codebook_io",
     "files", "documents", "exchange", "drafting",
-    "claims", "recounts", "results", "difference", "compiled", "counting", "pairs",
+    "claims", "recounts", "results", "difference", "successive", "compiled", "counting", "pairs",
     "plugin", "hookspecs", "parameters", "registry",
     "plan_entries", "json_schema", "keys", "plan", "prepare", "gate",
     "runner", "compare", "figures", "charts", "report",
