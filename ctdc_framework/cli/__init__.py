@@ -9,13 +9,22 @@ import contextlib
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Iterator, Sequence
 from typing import Annotated, NoReturn
 
 import typer
 
-from ctdc_framework.cli import codebook, compare, demo, plan, plugins, prepare, run, verify
+from ctdc_framework.cli import (
+    codebook,
+    compare,
+    demo,
+    faults,
+    plan,
+    plugins,
+    prepare,
+    run,
+    verify,
+)
 from ctdc_framework.errors import CtdcError, Exit
 
 app = typer.Typer(
@@ -71,15 +80,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     except BrokenPipeError:
         sys.exit(Exit.FINE)
     except Exception as error:
-        # The text of an exception may quote a record, so only its kind and place are told.
-        frames = traceback.extract_tb(error.__traceback__)
-        ours = [frame for frame in frames if "ctdc" in frame.filename] or frames
-        place = f"{ours[-1].name}, line {ours[-1].lineno}" if ours else "unknown place"
-        typer.echo(
-            f"ctdc has a fault: {type(error).__name__} in {place}\n"
-            "  = help: please report this line; it holds nothing of your data",
-            err=True,
-        )
+        typer.echo(faults.told(error), err=True)
         sys.exit(Exit.BUG)
     sys.exit(Exit.FINE)
 

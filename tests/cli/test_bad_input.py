@@ -301,6 +301,38 @@ def test_a_fault_of_ours_shows_no_data(refused, cases, monkeypatch):
     assert "Maria" not in message
 
 
+def test_a_fault_of_ours_leaves_a_private_file_with_lines_of_code_alone(
+    refused, cases, monkeypatch, tmp_path
+):
+    def broken(*args, **kwargs):
+        try:
+            raise KeyError("Maria Example")
+        except KeyError as error:
+            raise ValueError("could not convert 'Maria Example'") from error
+
+    monkeypatch.setattr("ctdc_framework.api.execute", broken)
+
+    message = refused(*RUN, "--out", "out", code=70)
+
+    (path,) = (tmp_path / "state" / "ctdc").iterdir()
+    assert str(path) in message
+    assert path.stat().st_mode & 0o777 == 0o600
+    text = path.read_text()
+    assert text.index("KeyError") < text.index("ValueError")
+    assert "run.py, line" in text
+    # The line that raises it is in this file, and quotes the name; no text of an exception is.
+    assert "Maria" not in text.replace('raise KeyError("Maria Example")', "").replace(
+        "raise ValueError(\"could not convert 'Maria Example'\")", ""
+    )
+
+
+def test_a_fault_is_told_where_no_file_can_be_written(refused, cases, monkeypatch, tmp_path):
+    (tmp_path / "state").write_text("in the way")
+    monkeypatch.setattr("ctdc_framework.api.execute", lambda *_, **__: 1 / 0)
+
+    assert "please report this line; it holds" in refused(*RUN, "--out", "out", code=70)
+
+
 def test_wrong_usage_is_told_by_code_2(ctdc, folder):
     assert ctdc("run", "--bogus").code == 2
     assert ctdc("rn").code == 2

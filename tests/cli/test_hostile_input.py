@@ -1,0 +1,96 @@
+"""Input that was made to do harm: refused in words, within seconds, in bounded memory."""
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CODE = "from ctdc_framework.cli import main; main()"
+SECONDS, BYTES = 20, 3 << 30
+DEEP = {
+    "arrays": "a = " + "[" * 100_000 + "]" * 100_000,
+    "tables": "a = " + "{b=" * 3000 + "1" + "}" * 3000,
+    "keys": "a" + ".a" * 50_000 + " = 1",
+    "headers": "[a" + ".a" * 50_000 + "]",
+}
+
+
+def limited():
+    resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+
+
+@pytest.fixture
+def refused(folder):
+    """Run a command with bounded memory and time; give what it says on refusing."""
+
+    def go(*argv, code=1):
+        done = subprocess.run(
+            [sys.executable, "-c", CODE, *map(str, argv)],
+            capture_output=True, text=True, preexec_fn=limited,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+        )  # fmt: skip
+        said = done.stdout + done.stderr
+        assert done.returncode == code, said[-500:]
+        assert "Traceback" not in said
+        assert "fault" not in said
+        assert len(said) < 20_000
+        return said
+
+    return go
+
+
+@pytest.fixture
+def minimal():
+    return (Path(__file__).parents[2] / "codebooks" / "minimal.toml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", DEEP)
+def test_a_codebook_nested_without_end_is_refused(refused, minimal, kind):
+    Path("own.toml").write_text(f"{DEEP[kind]}\n{minimal}", encoding="utf-8")
+
+    assert "nested too deeply" in refused("codebook", "check", "own.toml")
+
+
+def test_a_codebook_with_a_million_bands_is_refused(refused, minimal):
+    bands = ",".join(f"{{from={n},to={n}}}" for n in range(1_000_000))
+    Path("own.toml").write_text(f'{minimal}\n[domains.x]\nkind="bands"\nbands=[{bands}]\n')
+
+    assert "more than 2,000,000 bytes" in refused("codebook", "check", "own.toml")
+
+
+@pytest.mark.parametrize("id", ["../../x", "/etc/x", "a/b", "..", "con\\x", "x\\u0000"])
+def test_an_id_with_parts_of_a_path_is_refused(refused, minimal, id):
+    Path("own.toml").write_text(minimal.replace('"minimal"', f'"{id}"', 1), encoding="utf-8")
+
+    assert "CB0" in refused("codebook", "check", "own.toml")
+
+
+@pytest.mark.parametrize("name", ["../../evil", "/evil", "..", "a/../b"])
+def test_a_candidates_name_with_parts_of_a_path_is_refused(refused, name):
+    Path("p.toml").write_text(
+        f'[plan]\ncodebook = "minimal"\n[[candidates]]\nname = "{name}"\n'
+        'stages = [{ id = "a", strategy = "k-synthesis" }]\n'
+    )
+
+    assert "error[PL0" in refused("plan", "check", "p.toml")
+
+
+def test_a_letter_that_looks_like_another_is_named(refused, minimal):
+    Path("own.toml").write_text(
+        minimal.replace("[variables.gender]", '[variables."g\u0435nder"]'), encoding="utf-8"
+    )
+
+    assert "U+0435 CYRILLIC SMALL LETTER IE" in refused("codebook", "check", "own.toml")
+
+
+@pytest.mark.parametrize("sign", "=+-@\t")
+def test_a_code_that_a_spreadsheet_would_run_is_refused(refused, minimal, sign):
+    Path("own.toml").write_text(
+        minimal.replace('"Female"', f'"{sign}cmd"', 1).replace("\t", "\\t"), encoding="utf-8"
+    )
+
+    assert "CB116" in refused("codebook", "check", "own.toml", "--strict")
