@@ -6,21 +6,22 @@ not in the codebook, but its name is in the file, and nothing is said about thos
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
 from attrs import evolve
 
-from ctdc_framework.codebook import REFERENCE, Codebook, Role
+from ctdc_framework.codebook import Codebook, Role
 from ctdc_framework.domain_checks import domain_faults, text_faults
 from ctdc_framework.domains import STANDARD, FlagDomain
 from ctdc_framework.errors import did_you_mean, one_of
 from ctdc_framework.faults import Fault, Path
+from ctdc_framework.reference_checks import reference_faults, told_of_aliases
 from ctdc_framework.rule_checks import Places, rule_faults
 from ctdc_framework.rules import Rule
 from ctdc_framework.tables import COUNT
-from ctdc_framework.toml_file import TomlFile, names_in, texts_in
+from ctdc_framework.toml_file import TomlFile, names_in
 from ctdc_framework.wording_checks import wording_faults
 
 MOST = 500
@@ -37,8 +38,7 @@ def cross_faults(
         _variables(codebook, data),
         _contributors(codebook, data),
         _names(codebook),
-        _references(codebook, data),
-        _places(codebook, data, places),
+        reference_faults(codebook, data, places),
         _ids(codebook, places),
         _groups(codebook, data),
         _hierarchies(codebook, data),
@@ -46,7 +46,7 @@ def cross_faults(
         wording_faults(codebook, data),
         rule_faults(codebook, rules, data, places),
     )
-    return list(islice(found, MOST))
+    return list(told_of_aliases(islice(found, MOST), data))
 
 
 def _order(codebook: Codebook, data: Mapping[str, Any]) -> Iterator[Fault]:
@@ -55,7 +55,7 @@ def _order(codebook: Codebook, data: Mapping[str, Any]) -> Iterator[Fault]:
         return
     known = names_in(data, "variables")
     listed: set[str] = set()
-    everything = set(order)
+    everything = {codebook.names.get(name, name) for name in order}
     left_out = [name for name in known if name not in everything]
     for number, name in enumerate(order):
         path: Path = ("codebook", "order", number)
@@ -183,71 +183,6 @@ def _names(codebook: Codebook) -> Iterator[Fault]:
         elif table == "variables" and name.casefold() == COUNT:
             message = f"{what} is that of the column in which tables hold their counts"
             yield Fault(path=path, kind="016", message=message, help="rename it", at_key=True)
-
-
-def _references(codebook: Codebook, data: Mapping[str, Any]) -> Iterator[Fault]:
-    """Every `{var:x}` in prose leads somewhere, and every note is led to."""
-    variables = names_in(data, "variables")
-    known: dict[str, Collection[str]] = {
-        "var": variables,
-        "vars": variables,
-        "note": names_in(data, "notes"),
-        "section": names_in(data, "sections"),
-    }
-    notes: set[str] = set()
-    for path, text in texts_in((), data):
-        for kind, target in REFERENCE.findall(text):
-            written = f"`{{{kind}:{target}}}`"
-            notes.add(target if kind == "note" else "")
-            if kind not in known:
-                message = f"{written} looks like a reference, and is none"
-                help = did_you_mean(kind, known) or "write {var:x}, {vars:a..b} or {note:x}"
-                yield Fault(path=path, kind="021", message=message, help=help, level="warning")
-                continue
-            names = target.split("..") if kind == "vars" else [target]
-            if kind == "vars" and len(names) != 2:
-                message = f"{written} names no first and last variable"
-                yield Fault(path=path, kind="021", message=message, help="write {vars:a..b}")
-                continue
-            for name in names:
-                if name not in known[kind]:
-                    what = "variable" if known[kind] is variables else kind
-                    message = f"{written} names no {what} of this codebook"
-                    help = _meant(name, known[kind], data)
-                    yield Fault(path=path, kind="021", message=message, help=help)
-    for name in codebook.notes if notes <= {"", *known["note"]} else ():
-        if name not in notes:
-            message = f"note `{name}` is referred to by no text"
-            help = f"write {{note:{name}}} where it belongs"
-            path = ("notes", name)
-            yield Fault(
-                path=path, kind="027", message=message, help=help, at_key=True, level="warning"
-            )
-
-
-def _meant(name: str, known: Collection[str], data: Mapping[str, Any]) -> str:
-    for variable in names_in(data, "variables"):
-        entry = data["variables"][variable]
-        aliases = entry.get("aliases") if isinstance(entry, Mapping) else None
-        if isinstance(aliases, list) and name in aliases and variable in known:
-            return f"it is an alias: write `{variable}`"
-    return did_you_mean(name, known)
-
-
-def _places(codebook: Codebook, data: Mapping[str, Any], places: Places) -> Iterator[Fault]:
-    """Every erratum and every allowance is about something that is there."""
-    for table, what in (("errata", "an erratum"), ("allow", "an allowance")):
-        for number, one in zip(places[table], getattr(codebook, table), strict=True):
-            first, dot, name = one.at.partition(".")
-            known = names_in(data, first)
-            if first in data and (
-                name in known if dot else first in ("codebook", "privacy", "missing")
-            ):
-                continue
-            message = f"{what} is at `{one.at}`, which is not in this codebook"
-            near = did_you_mean(one.at, [f"{first}.{each}" for each in known] or data)
-            help = near or "write codebook, variables.x, domains.x, sections.x and so on"
-            yield Fault(path=(table, number, "at"), kind="021", message=message, help=help)
 
 
 def _ids(codebook: Codebook, places: Places) -> Iterator[Fault]:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import TypeAlias
 
-import tomli
 from attrs import define, evolve, frozen
 
-from ctdc_framework.errors import CodebookError, Place, Problem
+from ctdc_framework.errors import CodebookError
+from ctdc_framework.toml_syntax import parse
 
 WIDTH = 100
 """Columns that an array may reach before it is broken."""
@@ -41,31 +40,8 @@ def format_codebook(text: str, name: str = "codebook.toml") -> str:
     d = "x  "
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
-    with _told_as_the_loader_does(text, name):
-        tomli.loads(text)
-        return _laid_out(_Reader(text).document())
-
-
-@contextmanager
-def _told_as_the_loader_does(text: str, name: str) -> Iterator[None]:
-    place = Place(file=name)
-    try:
-        yield
-    except tomli.TOMLDecodeError as error:
-        message = "not valid TOML: " + re.sub(r"\s*\(at .*\)$", "", str(error))
-        lines, line, column = text.split("\n"), error.lineno, error.colno
-        if not 0 < line <= len(lines):
-            line, column = len(lines), len(lines[-1]) + 1
-        place = evolve(place, line=line, column=column, source=lines[line - 1])
-        problem = Problem(code="CB001", message=message, place=place)
-        raise CodebookError(problems=[problem]) from None
-    except RecursionError:
-        message = "tables or arrays are nested too deeply"
-        problem = Problem(code="CB001", message=message, place=place)
-        raise CodebookError(problems=[problem]) from None
-    except ValueError:  # Python reads no number of more than 4300 digits
-        problem = Problem(code="CB014", message="a number is too large", place=place)
-        raise CodebookError(problems=[problem]) from None
+    parse(text, name, CodebookError, "CB")
+    return _laid_out(_Reader(text).document())
 
 
 def quoted(text: str) -> str:

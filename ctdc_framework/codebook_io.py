@@ -34,11 +34,12 @@ from ctdc_framework.errors import CodebookError, Problem, did_you_mean, one_of
 from ctdc_framework.faults import Fault, Faults, Path
 from ctdc_framework.hierarchy_io import HierarchyEntry, build_all
 from ctdc_framework.inheritance import inherit
+from ctdc_framework.origins import at
 from ctdc_framework.rules import BUILT_IN, Rule
 from ctdc_framework.shipped import find_codebook as find_codebook
 from ctdc_framework.shipped import shipped_codebooks as shipped_codebooks
 from ctdc_framework.toml_file import TomlFile, names_in, read_toml, speaking
-from ctdc_framework.wording_checks import name_faults
+from ctdc_framework.wording_checks import idle_inputs, name_faults
 
 T = TypeVar("T")
 
@@ -135,6 +136,8 @@ def check_codebook(
     if isinstance(stated, Mapping) and "id" in stated:  # an overlay goes by its parent's
         faults += name_faults(codebook, file.name, others)
     broken = any(fault.level == "error" for fault in faults)
+    # A mistake may be why nothing reads an input.
+    faults += idle_inputs(codebook, rules) if not broken else ()
     told = allowed_faults(codebook, _told_once(faults, file), file, read.places["allow"])
     return None if broken else codebook, file.problems(told, "CB")
 
@@ -323,12 +326,26 @@ def _domain(value: dict[str, Any]) -> Domain:
             message = f"`{key}` has more than {MOST_VALUES:,} entries"
             help = "read it as an input, and release something coarser"
             raise Faults([Fault(path=(key,), kind="109", message=message, help=help)])
-    domain: Domain = structure(value, KINDS[kind])
+    try:
+        domain: Domain = structure(value, KINDS[kind])
+    except Faults as found:
+        raise Faults(_same_text(fault, value) for fault in found.faults) from None
     if isinstance(domain, RangeDomain) and not 0 <= domain.max - domain.min < MOST_VALUES:
         message = f"min {domain.min} and max {domain.max} give no usable range"
         help = f"it goes from a smaller to a larger number, with at most {MOST_VALUES:,} values"
         raise Faults([Fault(path=("max",), kind="109", message=message, help=help)])
     return domain
+
+
+def _same_text(fault: Fault, domain: Mapping[str, Any]) -> Fault:
+    """Tell of a code that is a number and another's text: a file cannot hold both."""
+    code = at(domain, *fault.path)
+    values = domain.get("values")
+    codes = [at(one, "code") for one in values] if isinstance(values, list) else []
+    if fault.path[2:] != ("code",) or type(code) is not int or str(code) not in codes:
+        return fault
+    message = f'code {code} and code "{code}" are the same text in a file'
+    return evolve(fault, kind="115", message=message, help="remove one; a code stands in quotes")
 
 
 @frozen(kw_only=True)

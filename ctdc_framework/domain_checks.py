@@ -92,6 +92,9 @@ def _bands(domain: BandsDomain) -> Iterator[Fault]:
             yield Fault(path=path, kind="103", message=message, help="list the lowest first")
         elif one.to < one.from_ or (two.to is not None and two.to < two.from_):
             continue  # inverted, as is told below
+        elif two.from_ == one.to > one.from_:
+            message = f"{names} both hold {one.to}: a band holds the numbers at both of its ends"
+            yield Fault(path=path, kind="105", message=message, help=f"start at {one.to + 1}")
         elif two.from_ <= one.to:
             message = f"bands {names} overlap at {two.from_}"
             yield Fault(path=path, kind="101", message=message, help=f"start at {one.to + 1}")
@@ -231,6 +234,7 @@ def _codes(domain: Domain, codebook: Codebook) -> Iterator[Fault]:
     if not domain.codes:
         yield Fault(path=(array,) if array else (), kind="012", message="there is no value")
     seen: set[str] = set()
+    folded: dict[str, str] = {}
     labels = Counter(value.label for value in domain.values if value.label)
     for number, value in enumerate(domain.values):
         code, path = value.code, _path_of(domain, number)
@@ -240,6 +244,11 @@ def _codes(domain: Domain, codebook: Codebook) -> Iterator[Fault]:
             message = f"several codes share the label `{value.label}`"
             yield Fault(path=path, kind="114", message=message, level="warning")
             labels[value.label] = 0
+        other = folded.setdefault(code.casefold(), code)
+        if other != code:
+            message = f"codes `{other}` and `{code}` differ in case alone"
+            help = "spell one of them otherwise: many programs take them for one"
+            yield Fault(path=path, kind="024", message=message, help=help, level="warning")
         seen.add(code)
         if array and code in codebook.missing_codes:
             what = f"`{code}` is a missing code, not a value" if code else "a code is empty"

@@ -260,6 +260,9 @@ def _recode_faults(params: Recode, codebook: Codebook) -> Iterator[Fault]:
         for name in params.on:
             domain = codebook.domain_of(name)
             read = domain.read(new)
+            if isinstance(domain, FlagDomain) and new == "0":
+                yield _no_zero(("map", old), name, 'write ""')
+                break
             if new not in codebook.missing_codes and not isinstance(read, str | int):
                 message = f"maps `{old}` to `{new}`, which is not in the domain of `{name}`"
                 help = did_you_mean(new, domain.codes) or 'write "" to make it missing'
@@ -278,16 +281,29 @@ def _same_domain(path: Path, source: str, target: str, codebook: Codebook) -> It
         yield Fault(path=path, kind="207", message=message, help=help)
 
 
+def _no_zero(path: Path, name: str, help: str) -> Fault:
+    message = f"flag `{name}` has no 0: a flag is 1 or missing, and missing means no or unknown"
+    help += "; where No is recorded, give it an enum and not std/flag"
+    return Fault(path=path, kind="113", message=message, help=help)
+
+
 def condition_faults(condition: Condition, codebook: Codebook) -> Iterator[Fault]:
     """Find a condition's value that its variable cannot take."""
     domain = codebook.domain_of(condition.var)
     for number, value in enumerate(condition.values):
+        if value in condition.values[:number]:
+            message = f"`{value}` stands twice: with quotes or without, it is the same text"
+            yield Fault(path=("in", number), kind="115", message=message, help="remove one")
+            continue
         lacking = domain.read(value) is OUTSIDE if domain.is_open else value not in domain.known
         if lacking:
             path: Path = ("is",) if condition.is_ is not None else ("in", number)
             message = f"`{value}` is no value of `{condition.var}`"
             near = did_you_mean(value, domain.codes)
             help = near or f"its values are {one_of(domain.codes) or 'whole numbers'}"
+            if isinstance(domain, FlagDomain) and value == "0":
+                yield _no_zero(path, condition.var, "say missing = true for no or unknown")
+                continue
             yield Fault(path=path, kind="206", message=message, help=help)
 
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path as FilePath
 from typing import Any
 
-import tomli
 from attrs import evolve, field, frozen
 
 from ctdc_framework.errors import CtdcError, Place, Problem
 from ctdc_framework.faults import Fault, Path
 from ctdc_framework.locator import Locator, locate
-from ctdc_framework.toml_dialect import Newer, newer_syntax
+from ctdc_framework.toml_syntax import parse
 
 MOST = 200
 """Problems that are told at once: nobody reads more."""
@@ -92,21 +90,7 @@ def read_toml(path: FilePath, error: type[CtdcError], prefix: str) -> TomlFile:
             message += f": it looks like Windows-1252, where it is {meant!r}"
         help = "save the file as UTF-8"
         raise error(problems=[problem(code=f"{prefix}003", message=message, help=help)]) from None
-    newer = [_newer(name, text, one, prefix) for one in newer_syntax(text)]
-    try:
-        data = tomli.loads(text)
-    except tomli.TOMLDecodeError as failure:
-        # A parser of 1.0 fails at, or right after, what is newer.
-        here = [one for one in newer if one.place and -1 <= one.place.line - failure.lineno <= 0]
-        raise error(problems=here or [_syntax(name, text, failure, prefix)]) from None
-    except RecursionError:
-        message = "tables or arrays are nested too deeply"
-        raise error(problems=[problem(code=f"{prefix}001", message=message)]) from None
-    except ValueError:  # Python reads no number of more than 4300 digits
-        message = "a number is too large"
-        raise error(problems=[problem(code=f"{prefix}014", message=message)]) from None
-    if newer:
-        raise error(problems=newer)
+    data = parse(text, name, error, prefix)
     return TomlFile(
         name=name,
         data=data,
@@ -114,12 +98,6 @@ def read_toml(path: FilePath, error: type[CtdcError], prefix: str) -> TomlFile:
         digest=hashlib.sha256(content).hexdigest(),
         marked=content.startswith(codecs.BOM_UTF8),
     )
-
-
-def _newer(name: str, text: str, one: Newer, prefix: str) -> Problem:
-    source = text.split("\n")[one.line - 1]
-    place = Place(file=name, line=one.line, column=one.column, width=one.width, source=source)
-    return Problem(code=f"{prefix}009", message=one.message, help=one.help, place=place)
 
 
 def _content(path: FilePath, error: type[CtdcError]) -> bytes:
@@ -138,49 +116,6 @@ def _content(path: FilePath, error: type[CtdcError]) -> bytes:
         help = "list codes rather than combinations of codes; keep data in files of their own"
         raise error(f"{path} has more than {LARGEST:,} bytes", help=help)
     return content
-
-
-_HELP = (
-    ("[\u2018-\u201f]", "U+{0:04X} is a typographic quote: type a straight one"),
-    ("[\u2010-\u2015]", "U+{0:04X} is a typographic dash: type a hyphen"),
-    (r"\d+-{1,2}\d+ *[,\]]", "a band is written {{ from = 18, to = 20 }}"),
-    (r"=\s*\d{4}-\d{2}\s*(#|$)", 'a date has a day, or quotes: "2021-09"'),
-)
-"""What may have been meant, by what the line looks like."""
-
-
-def _syntax(name: str, text: str, failure: tomli.TOMLDecodeError, prefix: str) -> Problem:
-    message = re.sub(r"\s*\(at .*\)$", "", str(failure))
-    lines = text.split("\n")
-    line, column = failure.lineno, failure.colno
-    if not 0 < line <= len(lines):
-        line, column = len(lines), len(lines[-1]) + 1
-    source = lines[line - 1]
-    if message.startswith(("Cannot overwrite", "Cannot declare")):
-        return _twice(name, lines, line, prefix)
-    found = ((re.search(pattern, source), help) for pattern, help in _HELP)
-    help = next((help.format(ord(odd.group()[0])) for odd, help in found if odd), "")
-    place = Place(file=name, line=line, column=column, source=source)
-    return Problem(
-        code=f"{prefix}001", message=f"not valid TOML: {message}", help=help, place=place
-    )
-
-
-def _twice(name: str, lines: list[str], line: int, prefix: str) -> Problem:
-    """Say what is declared twice, and where first, as far as the lines by themselves show it."""
-    source = lines[line - 1]
-    column = len(source) - len(source.lstrip()) + 1
-    written = re.match(r"\s*(\[+[^\]]+\]+|[^=]+?(?=\s*=))", source)
-    what = written.group(1) if written else source.strip()[:40]
-    help = "keep one of them"
-    for number in range(line - 1, 0, -1):
-        if re.match(rf"\s*{re.escape(what)}\s*{'' if what[:1] == '[' else '='}", lines[number - 1]):
-            help += f"; line {number} has the other"
-            break
-    place = Place(file=name, line=line, column=column, width=len(what), source=source)
-    return Problem(
-        code=f"{prefix}005", message=f"`{what}` is declared twice", help=help, place=place
-    )
 
 
 def speaking(
@@ -205,7 +140,8 @@ def speaking(
             continue
         word, key = subjects[f"{where}*"]
         name = part if isinstance(part, str) else _within(value, key)
-        names.append(f"{word} `{name}`" if isinstance(name, str) else f"a {word} without `{key}`")
+        said = isinstance(name, str) or (type(name) is int and abs(name) < 10**18)
+        names.append(f"{word} `{name}`" if said else f"a {word} without `{key}`")
         where = f"{where}*."
     unsaid = ", ".join(name for name in names if name not in fault.message)
     return evolve(fault, message=f"{unsaid}: {fault.message}") if unsaid else fault

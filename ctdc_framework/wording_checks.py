@@ -10,6 +10,7 @@ from ctdc_framework.codebook import Codebook
 from ctdc_framework.domains import RangeDomain
 from ctdc_framework.errors import one_of
 from ctdc_framework.faults import Fault, Path
+from ctdc_framework.rules import Rule
 from ctdc_framework.toml_file import names_in
 
 STATA = 32
@@ -133,3 +134,21 @@ def name_faults(codebook: Codebook, file: str, others: Collection[str]) -> Itera
         help = f'write id = "{stem}": two codebooks of one name cannot be told apart'
         path: Path = ("codebook", "id")
         yield Fault(path=path, kind="033", message=message, help=help, level="warning")
+
+
+def idle_inputs(codebook: Codebook, rules: Mapping[str, Rule[Any]]) -> Iterator[Fault]:
+    """Tell of inputs that no rule and no check reads, in a codebook without mistakes.
+
+    An identifier is there to be dropped.
+    """
+    read = {condition.var for check in codebook.checks for condition in check.never}
+    for one in codebook.rules:
+        read.update(rules[one.op].reads(one.params))
+    for name, column in codebook.inputs.items():
+        if column.role != "identifier" and name not in read:
+            message = f"input `{name}` is read by no rule and no check"
+            help = _allow("CB027", f"inputs.{name}", "remove it")
+            path: Path = ("inputs", name)
+            yield Fault(
+                path=path, kind="027", message=message, help=help, at_key=True, level="warning"
+            )

@@ -102,6 +102,7 @@ class Prose:
         if kind == "note":
             titles = {name: note.title for name, note in self.codebook.notes.items()}
         names = target.split("..") if kind == "vars" else [target]
+        names = [self.codebook.names.get(name, name) for name in names]
         if kind in ("var", "vars") and all(name in self.codebook.variables for name in names):
             return n.joined([(self.variable(name),) for name in names], " to ")
         if kind in ("note", "section") and target in titles:

@@ -17,12 +17,12 @@ FRAMEWORK = ROOT / "ctdc_framework"
 PLUGINS = sorted(path for path in (ROOT / "plugins").glob("ctdc_*") if path.is_dir())
 
 ORDER = [
-    "errors", "shipped", "diagnostics", "problem_formats", "faults", "locator", "codebook_format",
-    "toml_dialect", "toml_file", "convert",
+    "errors", "shipped", "diagnostics", "problem_formats", "faults", "locator",
+    "toml_dialect", "toml_syntax", "codebook_format", "toml_file", "convert",
     "countries", "domains", "hierarchies", "codebook", "columns", "rules",
     "domain_checks", "rule_checks", "tables", "items",
     "origins", "seals", "overlays", "inheritance", "codebook_show",
-    "wording_checks", "codebook_checks",
+    "wording_checks", "reference_checks", "codebook_checks",
     "hierarchy_io", "codebook_io",
     "files", "documents", "exchange", "drafting",
     "claims", "recounts", "results", "difference", "successive", "compiled", "counting", "pairs",
@@ -41,7 +41,7 @@ DOORS = {
     "rich": {"cli"},
     "pluggy": {"plugin", "hookspecs", "registry"},
     "cattrs": {"convert"},
-    "tomli": {"toml_file", "plan_entries", "codebook_format"},
+    "tomli": {"toml_syntax", "plan_entries"},
     "markdown_it": {"documents"},
     "numba": {"compiled"},
     "pandas": {"tables"},

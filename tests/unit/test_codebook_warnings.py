@@ -10,7 +10,10 @@ from ctdc_framework.rules import BUILT_IN
 END = "[inputs.age]"
 AGES = "bands     = [{ from = 0, to = 17 }, { from = 18, to = 29 }, { from = 30 }]"
 GENDERS = 'values = [{ code = "Female" }, { code = "Male" }]'
-LAND = '[domains.c]\nkind="country"\nas_of=2005-01-01\n{}\n[inputs.c]\ndomain="c"'
+LAND = (
+    '[domains.c]\nkind="country"\nas_of=2005-01-01\n{}\n[inputs.c]\ndomain="c"\n'
+    '[[checks]]\nid="c"\nnever=[{{ var="c", missing=true }}]'
+)
 IOM = (
     '[contributors.iom]\nlabel = "IOM"\n[variables.year.contributors]\niom = {{ status = "{}" }}\n'
 )

@@ -47,6 +47,9 @@ op = "bin"
 from = "age"
 to = "ageBand"
 because = "Exact ages single people out."
+[[checks]]
+id = "farm-work"
+never = [{ var = "farm", is = 1 }, { var = "forced", missing = true }]
 """
 
 EXPLAINED = diagnostics.catalogue().values()
