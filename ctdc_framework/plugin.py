@@ -30,6 +30,7 @@ from ctdc_framework.codebook import Codebook, Condition, Role, RuleEntry, TableC
 from ctdc_framework.columns import Column, flag
 from ctdc_framework.convert import Fault, entry
 from ctdc_framework.errors import DataError, Problem, StrategyError, did_you_mean
+from ctdc_framework.layouts import Layout, heights
 from ctdc_framework.pairs import Pair
 from ctdc_framework.results import (
     Better,
@@ -200,6 +201,7 @@ __all__ = [
     "DifferentialPrivacy",
     "Fault",
     "KAnonymity",
+    "Layout",
     "MaxDeviation",
     "Measure",
     "MultipleOf",
@@ -233,6 +235,7 @@ __all__ = [
     "did_you_mean",
     "entry",
     "flag",
+    "heights",
     "hookimpl",
     "jit",
     "table_of_codes",

@@ -21,7 +21,7 @@ from ctdc_framework.compare import Comparison
 from ctdc_framework.errors import ReleaseRefused
 from ctdc_framework.exchange import frictionless
 from ctdc_framework.gate import judge
-from ctdc_framework.items import AnyOriginal, original_of, published_of
+from ctdc_framework.items import AnyOriginal, Published, original_of, published_of
 from ctdc_framework.registry import Registry
 from ctdc_framework.results import Json, Note, Release, Severity
 from ctdc_framework.tables import Table
@@ -89,7 +89,7 @@ def write_checked(
     Raises `ReleaseRefused`; the caller throws away what was written.
     """
     written = files.write_release(folder, release)
-    published = []
+    published, laid_out = [], []
     for table in release.parts().values():
         meant = published_of(table)
         for name in [name for name, one in written.items() if one is table]:
@@ -98,10 +98,21 @@ def write_checked(
                 message = f"{name} does not hold what was to be written; nothing was kept"
                 raise ReleaseRefused(message)
         published.append(held)
+        laid_out += _lay_out(folder, table, held)
     release = judge(release, original, published, registry, accept=accept)
     described = _describe(folder, release, codebook, registry, written)
-    names = [*written, *described]
+    names = [*written, *laid_out, *described]
     return release, files.write_manifest(folder, release, codebook, names, versions())
+
+
+def _lay_out(folder: Path, table: Table, held: Published) -> list[str]:
+    """Write declared tables as they are read, and read back that they show what is published."""
+    names = list(files.write_layouts(folder, table, held))
+    known = {frozenset(items): count for items, count in held.combinations or ()}
+    for name in names:
+        if "/wide-" in name and any(known.get(i) != n for i, n in files.read_wide(folder / name)):
+            raise ReleaseRefused(f"{name} does not hold what is published; nothing was kept")
+    return names
 
 
 def _describe(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from ctdc_framework.codebook import Codebook
 from ctdc_framework.errors import ReleaseRefused
 from ctdc_framework.items import Item, Items, Published
+from ctdc_framework.layouts import TOTAL, Layout, percentages, wide
 from ctdc_framework.results import Json, Release
 from ctdc_framework.staging import RELEASE
 from ctdc_framework.tables import COUNT, Table, cell_texts
@@ -119,10 +120,49 @@ def write_release(folder: Path, release: Release) -> dict[str, Table]:
         written |= {DATA: release.records, PARQUET: release.records}
     if release.tables is not None:
         (folder / "tables").mkdir()
-        name = f"tables/combinations-{release.tables_length}.csv"
-        write_csv(release.tables, folder / name)
-        written[name] = release.tables
+        name = f"tables/combinations-{release.tables_length}"
+        write_csv(release.tables, folder / f"{name}.csv")
+        write_parquet(release.tables, folder / f"{name}.parquet")
+        written |= {f"{name}.csv": release.tables, f"{name}.parquet": release.tables}
     return written
+
+
+def write_layouts(folder: Path, table: Table, published: Published) -> dict[str, Layout]:
+    """Lay declared tables out in files of their own, from published counts; give them by name."""
+    counts = dict(published.combinations or ())
+    written = {}
+    for layout in table.layouts:
+        grids = {f"tables/wide-{layout.id}.csv": wide(layout, table.codebook, counts)}
+        if layout.percent:
+            shares = percentages(layout, table.codebook, counts)
+            grids[f"tables/percent-{layout.id}.csv"] = shares
+        for name, grid in grids.items():
+            with (folder / name).open("w", encoding="utf-8", newline="") as file:
+                csv.writer(file, lineterminator="\n").writerows(grid)
+            written[name] = layout
+    return written
+
+
+def read_wide(path: Path) -> list[tuple[frozenset[Item], int]]:
+    """Read a table laid out wide as combinations with counts, by its headings alone."""
+    rows = _rows_of(path)
+    header = next(rows)
+    names = [name for name in header if name != TOTAL and "=" not in name]
+    heads = [
+        frozenset() if head == TOTAL else frozenset(_item(one) for one in head.split("; "))
+        for head in header[len(names) :]
+    ]
+    return [
+        (head.union((n, v) for n, v in zip(names, row, strict=False) if v != TOTAL), int(cell))
+        for row in rows
+        for head, cell in zip(heads, row[len(names) :], strict=True)
+        if cell
+    ]
+
+
+def _item(text: str) -> Item:
+    name, _, value = text.partition("=")
+    return name, value
 
 
 def write_manifest(folder: Path, release: Release, codebook: Codebook, names: Iterable[str],

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, field, frozen
 
 from ctdc_framework.codebook import Codebook, TableColumn
+from ctdc_framework.layouts import Layout
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,6 +49,8 @@ class Table:
     codebook: Codebook = field(repr=lambda codebook: codebook.id)
     counted: Table | None = field(default=None, repr=False)
     """Of a table of counts: the records that were counted. They are written nowhere."""
+    layouts: tuple[Layout, ...] = ()
+    """Of a table of counts: the declared tables that its combinations make up, if any."""
 
     def __attrs_post_init__(self) -> None:
         names = list(self.frame.columns)

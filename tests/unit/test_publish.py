@@ -244,6 +244,7 @@ def test_a_run_leaves_a_release_and_a_private_part(tmp_path, comparison, job, re
         "private/report.html", "release/codebook.html", "release/codebook.md",
         "release/data.csv", "release/data.parquet", "release/datapackage.json",
         "release/release.json", "release/tables/combinations-2.csv",
+            "release/tables/combinations-2.parquet",
     ]  # fmt: skip
     assert hashes == {"safe": files.digest(tmp_path / "release" / "release.json")}
 

@@ -251,10 +251,15 @@ def release(table, counts):
 
 def test_a_release_holds_records_and_tables(tmp_path, release, umask):
     written = files.write_release(tmp_path / "release", release)
-    assert list(written) == ["data.csv", "data.parquet", "tables/combinations-2.csv"]
+    assert list(written) == [
+        "data.csv",
+        "data.parquet",
+        "tables/combinations-2.csv",
+        "tables/combinations-2.parquet",
+    ]
     assert written["data.csv"] is release.records
     assert written["tables/combinations-2.csv"] is release.tables
-    assert [mode(tmp_path / "release" / name) for name in written] == [0o644] * 3
+    assert [mode(tmp_path / "release" / name) for name in written] == [0o644] * 4
 
 
 def test_a_release_of_one_kind_holds_that_alone(tmp_path, release):
