@@ -6,7 +6,7 @@ Every function raises a `CtdcError` for what the user can mend.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -22,6 +22,7 @@ from ctdc_framework.codebook_io import load_codebook
 from ctdc_framework.compare import Comparison, Tell
 from ctdc_framework.compare import compare as compare_candidates
 from ctdc_framework.errors import CtdcError, DataError, PlanError, did_you_mean, one_of
+from ctdc_framework.exchange import statistics
 from ctdc_framework.items import AnyOriginal, original_of, published_of
 from ctdc_framework.plan import Candidate, Plan, load_plan, refuse_below_k
 from ctdc_framework.publish import Job, draw_seed, publish
@@ -53,6 +54,7 @@ from ctdc_framework.verify import (
 if TYPE_CHECKING:
     from ctdc_framework.files import RawFile
     from ctdc_framework.prepare import Prepared
+    from ctdc_framework.tables import Table
 
 Releases = Literal["one", "each", "none"]
 """What is released: the one candidate there is, each that may be, or nothing."""
@@ -119,15 +121,23 @@ def prepare_raw(
 
 
 def write_prepared(prepared: Prepared, out: Path, *, force: bool = False) -> None:
-    """Write the prepared records to the file named, CSV or Parquet, for its owner only."""
+    """Write the prepared records to the file named, by its suffix, for its owner only.
+
+    CSV or Parquet as in a release; Stata, SPSS or Excel with value labels.
+    """
     suffix = out.suffix.lower()
-    if suffix not in (".csv", ".parquet"):
-        raise CtdcError(f"{out}: prepared records are written as .csv or .parquet")
+    writers: dict[str, Callable[[Table, Path], None]] = {
+        ".csv": files.write_csv,
+        ".parquet": files.write_parquet,
+        **dict.fromkeys((".dta", ".sav", ".xlsx"), statistics.write),
+    }
+    if suffix not in writers:
+        raise CtdcError(
+            f"{out}: prepared records are written as .csv or .parquet, or as .dta (Stata), "
+            ".sav (SPSS) or .xlsx (Excel)"
+        )
     with staging.writing_file(out, replace=force) as path:
-        if suffix == ".csv":
-            files.write_csv(prepared.table, path)
-        else:
-            files.write_parquet(prepared.table, path)
+        writers[suffix](prepared.table, path)
 
 
 def read_plan(path: Path, registry: Registry, candidate: str = "") -> Plan:

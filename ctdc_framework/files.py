@@ -1,4 +1,4 @@
-"""Read data files. The only module that opens one.
+"""Read data files into columns of texts: the one way in for records.
 
 Everything is read as text: nothing is guessed, so `NA` stays Namibia and `007` stays itself. What
 is wrong with a file is told without its content, as any cell may be somebody's.
@@ -6,8 +6,7 @@ is wrong with a file is told without its content, as any cell may be somebody's.
 
 from __future__ import annotations
 
-import csv
-import io
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,18 +14,18 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 from ctdc_framework.columns import Column
-from ctdc_framework.errors import DataError, one_of
+from ctdc_framework.errors import DataError
+from ctdc_framework.formats import excel, parquet, statistics, text
+from ctdc_framework.formats.cells import texts
+from ctdc_framework.formats.limits import check_columns, content_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-TAB = "\t"
-DELIMITERS = {TAB: "tab", ",": "comma", ";": "semicolon", "|": "vertical bar"}
-HEADER_LIMIT = 1 << 20
-"""Characters of the first line that are looked at; a longer header is no header."""
+SEPARATORS = {".csv": ",", ".txt": ",", ".tsv": "\t", ".tab": "\t"}
+"""The texts that are read, and what parts their cells where nothing else is said."""
 
-END = "\x04end"
-"""Put after the last row: a quotation mark that is never closed would swallow it."""
+PACKABLE = {*SEPARATORS, ".parquet"}
 
 
 @frozen(kw_only=True, eq=False)
@@ -36,30 +35,55 @@ class RawFile:
     name: str
     columns: Mapping[str, Column] = field(repr=lambda columns: f"<{len(columns)} columns>")
     rows: int
+    labels: Mapping[str, Mapping[str, str]] = field(factory=dict, repr=False)
+    """By column, the labels that the file itself gives to texts of its cells."""
+    longest_name: int = 0
+    """Characters at which the kind of file cuts names; 0 where it does not."""
+
+    def worded(self, header: str) -> Column:
+        """Give a column with its labels in the place of what they stand for.
+
+        >>> import numpy as np
+        >>> sex = Column(np.array([0, 1, 0]), ("1", "9"))
+        >>> file = RawFile(name="a.sav", columns={"sex": sex}, rows=3, labels={"sex": {"1": "F"}})
+        >>> file.worded("sex").values()
+        ['F', '9', 'F']
+        """
+        labels = self.labels.get(header, {})
+        return self.columns[header].map(lambda cell: labels.get(cell, cell))
 
 
 def read_raw(path: Path, delimiter: str = "") -> RawFile:
-    """Read CSV, TSV or Parquet, gzipped or not, all cells as text.
+    """Read CSV, TSV or Parquet, gzipped or not, Stata, SPSS or Excel, all cells as text.
 
     `delimiter` is a comma for .csv and a tab for .tsv where it is empty. Raises `DataError` for
-    a file that is missing, empty, without records, not UTF-8, ragged, or with a column twice.
+    a file that is missing, empty, without records, too large, not UTF-8, ragged, or with a column
+    twice, and `CtdcError` where a library that its kind needs is not installed.
     """
     name = path.name
-    kind = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"][-1:]
-    if kind not in ([".parquet"], [".csv"], [".tsv"], [".tab"], [".txt"]):
+    kind = next((s.lower() for s in reversed(path.suffixes) if s.lower() != ".gz"), "")
+    is_packed = path.suffix.lower() == ".gz"
+    if kind not in {*PACKABLE, *statistics.SUFFIXES, ".xlsx"}:
         raise DataError(
             f"{name}: files of this kind are not read",
-            help="give a .csv, .tsv or .parquet file, or one of them with .gz",
+            help="give a .csv, .tsv or .parquet file, or one of them with .gz; or .dta (Stata), "
+            ".sav (SPSS) or .xlsx (Excel)",
         )
+    if is_packed and kind not in PACKABLE:
+        raise DataError(f"{name}: {kind} files are not read packed", help="unpack it first")
     if len(delimiter) > 1 or delimiter in ('"', "\r", "\n"):
         raise DataError("the delimiter is one character, and no quotation mark or line end")
     try:
-        content = _content(path)
-        if kind == [".parquet"]:
-            table = _read_parquet(content, name)
+        if kind in statistics.SUFFIXES:
+            table, labels = statistics.read(path)
+            cut = statistics.STATA_NAME if kind == ".dta" else 0
+            return raw_of_arrow(table, name, labels=labels, longest_name=cut)
+        if kind == ".xlsx":
+            table = excel.read(path)
+        elif kind == ".parquet":
+            table = parquet.read(content_of(path), name)
         else:
-            separator = delimiter or ("\t" if kind in ([".tsv"], [".tab"]) else ",")
-            table = _read_text(content, name, separator)
+            table = text.read(content_of(path), name, delimiter or SEPARATORS[kind])
     except FileNotFoundError:
         raise DataError(f"there is no file {path}", help="check the path") from None
     except IsADirectoryError:
@@ -70,26 +94,25 @@ def read_raw(path: Path, delimiter: str = "") -> RawFile:
     return raw_of_arrow(table, name)
 
 
-def _content(path: Path) -> bytes:
-    """Read a whole file once, so that all that is told of it is told of the same bytes."""
+def raw_of_arrow(
+    table: pa.Table,
+    name: str,
+    *,
+    labels: Mapping[str, Mapping[str, str]] | None = None,
+    longest_name: int = 0,
+) -> RawFile:
+    """Take an Arrow table for a raw file; raises `DataError` where it has no records.
+
+    A number that is whole is read as its digits, and one that is none (NaN) is missing.
+    """
     import pyarrow as pa
 
-    with path.open("rb") as file:
-        if path.suffix.lower() != ".gz":
-            return file.read()
-        with pa.input_stream(file, compression="gzip") as stream:
-            unpacked: bytes = stream.read()
-            return unpacked
-
-
-def raw_of_arrow(table: pa.Table, name: str) -> RawFile:
-    """Take an Arrow table for a raw file; raises `DataError` where it has no records."""
-    import pyarrow as pa
-
-    repeated = sorted({one for one in table.column_names if table.column_names.count(one) > 1})
+    check_columns(name, table.num_columns)
+    used = Counter(table.column_names)
+    repeated = sum(times > 1 for times in used.values())
     if repeated:
         raise DataError(
-            f"{name}: {len(repeated)} column name(s) occur more than once",
+            f"{name}: {repeated} column name(s) occur more than once",
             help="give every column a name of its own",
         )
     if not table.num_rows:
@@ -97,15 +120,38 @@ def raw_of_arrow(table: pa.Table, name: str) -> RawFile:
     columns = {}
     for header, values in zip(table.column_names, table.columns, strict=True):
         try:
-            if pa.types.is_dictionary(values.type) and not _is_text(values.type.value_type):
-                values = values.cast(values.type.value_type)
-            if not pa.types.is_dictionary(values.type):
-                values = values.cast(pa.string()).dictionary_encode()
-        except pa.ArrowException:
+            columns[header] = _column(_encoded(values))
+        except (pa.ArrowException, UnicodeDecodeError):
             message = f"{name}: a column holds what is no text, number or date, such as lists"
             raise DataError(message) from None
-        columns[header] = _column(values)
-    return RawFile(name=name, columns=columns, rows=table.num_rows)
+        if any("\0" in cell for cell in columns[header].cells):
+            raise DataError(
+                f"{name}: a column holds NUL bytes, which are part of no text",
+                help="correct the program that wrote the file",
+            )
+    return RawFile(
+        name=name,
+        columns=columns,
+        rows=table.num_rows,
+        labels=labels or {},
+        longest_name=longest_name,
+    )
+
+
+def _encoded(values: Any) -> Any:
+    """Give a column as dictionaries of texts, whatever it was."""
+    import pyarrow as pa
+
+    kind = values.type
+    if pa.types.is_dictionary(kind):
+        if _is_text(kind.value_type):
+            return values
+        values, kind = values.cast(kind.value_type), kind.value_type
+    if not (pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
+        return values.cast(pa.string()).dictionary_encode()
+    numbers = values.dictionary_encode().unify_dictionaries().combine_chunks()
+    written = pa.array(texts(numbers.dictionary.to_pylist()), pa.string())
+    return pa.chunked_array([pa.DictionaryArray.from_arrays(numbers.indices, written)])
 
 
 def _is_text(kind: Any) -> bool:
@@ -123,106 +169,8 @@ def _column(values: Any) -> Column:
     # An Arrow dictionary may hold a null, an empty text, or texts of rows that were sliced off.
     cells = zip(whole.dictionary.to_pylist(), used.tolist(), strict=True)
     numbers = np.full(len(used) + 1, -1, dtype=np.int32)
-    kept: list[str] = []
+    kept: dict[str, int] = {}
     for number, (cell, is_used) in enumerate(cells):
         if cell and is_used:
-            numbers[number] = len(kept)
-            kept.append(cell)
+            numbers[number] = kept.setdefault(cell, len(kept))
     return Column(numbers[index], tuple(kept))
-
-
-def _read_parquet(content: bytes, name: str) -> pa.Table:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        return pq.ParquetFile(pa.BufferReader(content)).read()
-    except pa.ArrowException:
-        raise DataError(f"{name} is not a Parquet file, or is damaged") from None
-
-
-def _read_text(content: bytes, name: str, separator: str) -> pa.Table:
-    import pyarrow as pa
-    from pyarrow import csv as arrow_csv
-
-    header = _header(content, name, separator)
-    ragged: set[int] = set()
-
-    def note(row: Any) -> str:
-        ragged.add(row.actual_columns)
-        return "skip"
-
-    text = pa.dictionary(pa.int32(), pa.string())
-    # Columns get numbers for names: Arrow must not trip over names that occur twice.
-    numbered = [str(number) for number in range(len(header))]
-    line_end = "" if content.endswith((b"\n", b"\r")) else "\n"
-    end = f"{line_end}{END}{separator * (len(header) - 1)}\n"
-    try:
-        table = arrow_csv.read_csv(
-            pa.BufferReader(content + end.encode()),
-            read_options=arrow_csv.ReadOptions(
-                use_threads=False, column_names=numbered, skip_rows=0, block_size=1 << 24
-            ),
-            parse_options=arrow_csv.ParseOptions(
-                delimiter=separator,
-                newlines_in_values=True,
-                invalid_row_handler=note,
-                ignore_empty_lines=len(header) > 1,
-            ),
-            convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(numbered, text),
-                null_values=[""],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=True,
-            ),
-        )
-    except pa.ArrowException:
-        raise DataError(
-            f"{name} cannot be parsed as text separated by {DELIMITERS.get(separator, separator)}s",
-            help="look for a quotation mark that is not closed, or give --delimiter",
-        ) from None
-    if not table.num_rows or table[0][-1].as_py() != END:
-        raise DataError(
-            f"{name}: a quotation mark is not closed, so that its last cell has no end",
-            help="write a quotation mark inside a cell twice, and the cell in quotation marks",
-        )
-    if ragged:
-        found = one_of([str(number) for number in sorted(ragged)], most=3)
-        raise DataError(
-            f"{name}: the header has {len(header)} columns, but some rows have {found}",
-            help="a cell that holds the delimiter must be in quotation marks; "
-            "if the delimiter is another, give --delimiter",
-        )
-    return table.slice(1, table.num_rows - 2).rename_columns(header)
-
-
-def _header(content: bytes, name: str, separator: str) -> list[str]:
-    """Read the first line by itself: its names decide whether the rest can be read."""
-    try:
-        # Of the whole file: Arrow trips over a ragged row that is not UTF-8.
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise DataError(
-            f"{name} is not UTF-8 text", help="save it as UTF-8 (in a spreadsheet: CSV UTF-8)"
-        ) from None
-    if not text.strip():
-        raise DataError(f"{name} is empty")
-    if "\0" in text:
-        raise DataError(f"{name} holds NUL bytes: it is not a text file")
-    start = text[:HEADER_LIMIT]
-    first = start.split("\n", 1)[0].split("\r", 1)[0]
-    if not first.strip():
-        raise DataError(f"{name}: its first line is blank", help="begin with the column names")
-    counts = {mark: first.count(mark) for mark in DELIMITERS}
-    other = max(counts, key=lambda mark: counts[mark])
-    if not counts.get(separator, first.count(separator)) and counts[other]:
-        raise DataError(
-            f"{name}: its first line holds no {DELIMITERS.get(separator, repr(separator))}, but "
-            f"{counts[other]} times a {DELIMITERS[other]}",
-            help=f"give --delimiter {'tab' if other == TAB else repr(other)}",
-        )
-    try:
-        header = next(csv.reader(io.StringIO(start, newline=""), delimiter=separator))
-    except (csv.Error, StopIteration):
-        raise DataError(f"{name}: the header cannot be read") from None
-    return header

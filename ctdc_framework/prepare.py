@@ -6,11 +6,13 @@ was allowed by an explicit choice, which is noted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from attrs import field, frozen
 
+from ctdc_framework.cell_reader import CellReader
 from ctdc_framework.codebook import Codebook, RuleEntry
 from ctdc_framework.columns import Column
 from ctdc_framework.domains import OUTSIDE, Domain
@@ -48,10 +50,12 @@ def prepare(
     number of rows, below `tell` or the codebook's k, whichever is larger. Raises `DataError` with
     every problem found.
     """
-    work = _Work(raw=raw, codebook=codebook, rules=rules, tell=max(tell, codebook.k))
+    work = _Work(
+        raw=raw, codebook=codebook, rules=rules, tell=max(tell, codebook.k), on_unknown=on_unknown
+    )
     texts = work.match_columns(drop_unknown)
     work.stop()
-    columns = work.read_cells(texts, on_unknown)
+    columns = work.read_cells(texts)
     work.stop()
     columns = work.apply_rules(columns)
     work.require(columns)
@@ -70,9 +74,12 @@ class _Work:
     codebook: Codebook
     rules: Mapping[str, Rule[Any]]
     tell: int
+    on_unknown: OnUnknown
     problems: list[Problem] = field(factory=list)
     notes: list[Note] = field(factory=list)
     details: dict[str, Json] = field(factory=dict)
+    labels: dict[str, Mapping[str, str]] = field(factory=dict)
+    """By variable or input, the labels that the file gives to its texts."""
 
     def stop(self) -> None:
         if self.problems:
@@ -87,7 +94,7 @@ class _Work:
 
     def match_columns(self, drop_unknown: bool) -> dict[str, Column]:
         """Give each column the name that the codebook knows it by; drop identifiers."""
-        names, found, unknown = self.codebook.names, {}, []
+        names, found, unknown = self._names(), {}, []
         used: dict[str, str] = {}
         for header, column in self.raw.columns.items():
             name = names.get(header)
@@ -99,12 +106,21 @@ class _Work:
             else:
                 used[name] = header
                 found[name] = column
+                self.labels[name] = self.raw.labels.get(header, {})
         self._tell_unknown(unknown, drop_unknown, bool(found))
         dropped = [name for name in self.codebook.identifiers if found.pop(name, None) is not None]
         if dropped:
             self.note("identifiers-dropped", f"identifiers dropped: {', '.join(dropped)}")
         self.details["identifiers_dropped"] = dropped
         return found
+
+    def _names(self) -> Mapping[str, str]:
+        """Give the names that the file may use, cut ones too where its kind cuts them."""
+        most = self.raw.longest_name
+        long = {one: name for one, name in self.codebook.names.items() if len(one) > most > 0}
+        times = Counter(one[:most] for one in long)
+        cut = {one[:most]: name for one, name in long.items() if times[one[:most]] == 1}
+        return cut | dict(self.codebook.names)
 
     def _tell_unknown(self, unknown: Sequence[str], drop: bool, any_known: bool) -> None:
         if not unknown:
@@ -125,7 +141,7 @@ class _Work:
                 message = f"column `{_shown(header)}` is not in the codebook {self.codebook.id}"
                 self.problem("CB301", message, help)
 
-    def read_cells(self, texts: Mapping[str, Column], on_unknown: OnUnknown) -> dict[str, Column]:
+    def read_cells(self, texts: Mapping[str, Column]) -> dict[str, Column]:
         """Read each distinct text once: missing codes, recodes, then the domain."""
         maps: dict[str, dict[str, str]] = {}
         for one in flow_of(self.codebook.rules, self.rules).rewriting:
@@ -134,15 +150,22 @@ class _Work:
                 maps.setdefault(name, {}).update(mapping)
         columns: dict[str, Column] = {}
         for name, column in texts.items():
-            reader = _Reader(
+            reader = CellReader(
                 domain=self.codebook.domain_of(name),
                 separator=self.codebook.separator_of(name),
                 missing=self.codebook.missing_codes,
                 recodes=maps.get(name, {}),
+                labels=self.labels.get(name, {}),
             )
             columns[name] = column.map(reader.read)
             if reader.outside:
-                self._tell_outside(name, column, reader, on_unknown)
+                self._tell_outside(name, column, reader)
+            if reader.unlike:
+                message = (
+                    f"`{name}`: the file labels {len(reader.unlike)} value(s) otherwise than the "
+                    "codebook; they were read by what they are"
+                )
+                self.note("labels-differ", message, Severity.WARNING)
         return columns
 
     def _rewriting(self, one: RuleEntry) -> tuple[Sequence[str], Mapping[str, str]]:
@@ -150,9 +173,7 @@ class _Work:
         assert rewrites is not None
         return rewrites(one.params)
 
-    def _tell_outside(
-        self, name: str, column: Column, reader: _Reader, on_unknown: OnUnknown
-    ) -> None:
+    def _tell_outside(self, name: str, column: Column, reader: CellReader) -> None:
         import numpy as np
 
         size = np.bincount(column.index[column.index >= 0], minlength=len(column.cells))
@@ -165,10 +186,9 @@ class _Work:
                     by_text[text] = by_text.get(text, 0) + count
         domain = reader.domain
         rows = tell_rows(total, self.tell)
-        if on_unknown == "missing":
+        if self.on_unknown == "missing":
             message = f"`{name}`: values outside the domain in {rows} were taken for missing"
-            self.note("outside-taken-for-missing", message, Severity.WARNING)
-            self.details.setdefault("outside_taken_for_missing", {})[name] = total
+            self._take_for_missing(name, total, message)
             return
         common = sorted(text for text, count in by_text.items() if count >= self.tell)
         shown = [f"`{_shown(t)}` ({tell_rows(by_text[t], self.tell)})" for t in common]
@@ -181,6 +201,11 @@ class _Work:
         help += "--on-unknown missing" if help.endswith("give ") else ""
         code = "CB331" if "0" in common and domain.codes == ("1",) else "CB302"
         self.problem(code, message, help, name)
+
+    def _take_for_missing(self, name: str, rows: int, message: str) -> None:
+        self.note("outside-taken-for-missing", message, Severity.WARNING)
+        counts = self.details.setdefault("outside_taken_for_missing", {})
+        counts[name] = counts.get(name, 0) + rows
 
     def _advice(self, domain: Domain, text: str) -> str:
         if text.strip() != text and domain.read(text.strip()) is not OUTSIDE:
@@ -230,30 +255,32 @@ class _Work:
         import numpy as np
 
         domain = self.codebook.domain_of(target)
-        bad = made.mask(
-            lambda cell: (
-                not domain.is_open
-                and any(
-                    c not in domain.known for c in (cell if isinstance(cell, tuple) else (cell,))
-                )
-            )
-        )
+        held = made if domain.is_open else made.map(lambda cell: _inside(cell, domain))
+        bad = made.differs_from(held)
         if bad.any():
             rows = tell_rows(int(bad.sum()), self.tell)
             message = f"rule `{one.id}` gives values outside the domain of `{target}` in {rows}"
-            self.problem("CB302", message, "", target)
+            if self.on_unknown == "missing":
+                message += ", which were taken for missing"
+                self._take_for_missing(target, int(bad.sum()), message)
+            else:
+                self.problem("CB302", message, "", target)
         if self.rules[one.op].total:
             known = [source.known() for source in present.values()]
             lost = np.logical_or.reduce(known) & ~made.known()
             if lost.any():
                 rows = tell_rows(int(lost.sum()), self.tell)
                 message = f"rule `{one.id}` finds no place in `{target}` for the values of {rows}"
-                help = (
-                    "correct the file, widen the target's domain, or name the texts that mean "
-                    "missing (such as -99) in [missing]"
-                )
-                self.problem("CB212", message, help, target)
-        return made
+                if self.on_unknown == "missing":
+                    message += ", which were taken for missing"
+                    self._take_for_missing(target, int(lost.sum()), message)
+                else:
+                    help = (
+                        "correct the file, widen the target's domain, name the texts that mean "
+                        "missing (such as -99) in [missing], or give --on-unknown missing"
+                    )
+                    self.problem("CB212", message, help, target)
+        return held
 
     def _meet(self, one: RuleEntry, target: str, held: Column, made: Column) -> Column:
         """Join what the file holds with what a rule gives, in the way that the rule says."""
@@ -321,41 +348,11 @@ def _shown(text: str) -> str:
     return plain if len(plain) <= 60 else plain[:57] + "..."
 
 
-@frozen(kw_only=True, eq=False)
-class _Reader:
-    """Reads a cell's text into a code, a number, or a tuple of codes."""
-
-    domain: Domain
-    separator: str
-    missing: frozenset[str]
-    recodes: Mapping[str, str]
-    outside: dict[str, list[str]] = field(factory=dict)
-    """Cells with something outside the domain, and what of them is."""
-
-    def read(self, cell: str) -> object | None:
-        """Read a cell; None where it is missing. What is outside the domain is noted, and left out.
-
-        Of a cell that lists several values, those inside the domain stay.
-        """
-        if cell in self.missing:
-            return None
-        parts = list(self._parts(cell))
-        if wrong := [text for text, value in parts if value is OUTSIDE]:
-            self.outside[cell] = wrong
-        values = [value for _, value in parts if value is not OUTSIDE]
-        if not self.separator:
-            return values[0] if values else None
-        return tuple(dict.fromkeys(values)) or None
-
-    def _parts(self, cell: str) -> Iterator[tuple[str, object]]:
-        texts = cell.split(self.separator) if self.separator else [cell]
-        for text in texts:
-            read = text.strip() if self.separator else text
-            if read in self.missing:
-                continue
-            read = self.recodes.get(read, read)
-            if read not in self.missing:
-                yield text, self.domain.read(read)
+def _inside(cell: object, domain: Domain) -> object | None:
+    """Keep of what a rule gave that which is in the domain."""
+    if isinstance(cell, tuple):
+        return tuple(one for one in cell if one in domain.known) or None
+    return cell if cell in domain.known else None
 
 
 def _table(codebook: Codebook, columns: Mapping[str, Column], rows: int) -> Table:

@@ -13,7 +13,7 @@ from ctdc_framework.cli import common
 def prepare(
     codebook: Annotated[str, typer.Option(help="a shipped codebook's name, or a path")],
     data: Annotated[Path, typer.Option(help="the data file")],
-    out: Annotated[Path, typer.Option(help="the file to write, .csv or .parquet")],
+    out: Annotated[Path, typer.Option(help="to write: .csv, .parquet, .dta, .sav or .xlsx")],
     on_unknown: common.OnUnknown = "stop",
     drop_unknown: common.DropUnknown = False,
     delimiter: common.Delimiter = "",

@@ -70,7 +70,7 @@ def infer(raw: RawFile, id: str, k: int = 10) -> Draft:
         raise CodebookError("k is at least 2: a value that one record holds may be somebody's")
     _check_header(raw)
     names = _names(list(raw.columns))
-    found = {name: recognise(header, raw.columns[header], k) for header, name in names.items()}
+    found = {name: recognise(header, raw.worded(header), k) for header, name in names.items()}
     left_out = [header for header in raw.columns if header not in names]
     guesses = [guess for one in found.values() for guess in _guesses(one)]
     guesses += [

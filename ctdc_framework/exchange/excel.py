@@ -6,21 +6,18 @@ from __future__ import annotations
 
 import io
 import re
-import warnings
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ctdc_framework.errors import CtdcError, DataError
+from ctdc_framework.errors import CtdcError
 from ctdc_framework.exchange import words
-from ctdc_framework.exchange.cells import cell_columns, library, texts
+from ctdc_framework.exchange.cells import cell_columns
+from ctdc_framework.formats.excel import CODES, DATA
+from ctdc_framework.formats.libraries import library
 from ctdc_framework.tables import Table
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-DATA, CODES = "data", "codes"
 MOST_ROWS, MOST_COLUMNS = 1_048_576, 16_384
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
@@ -92,43 +89,3 @@ def _timeless(content: bytes) -> bytes:
             entry.compress_type = zipfile.ZIP_DEFLATED
             new.writestr(entry, part)
     return done.getvalue()
-
-
-def read(path: Path) -> pa.Table:
-    """Read the sheet `data` of a workbook, or its first one, as texts, without blank rows.
-
-    Raises `DataError` for a file that is no workbook, and for a column without a name.
-    """
-    openpyxl = library("openpyxl")
-    import pyarrow as pa
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about what a workbook holds besides cells
-            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-            try:
-                sheet = book[DATA] if DATA in book.sheetnames else book.worksheets[0]
-                # In a workbook of ours a blank row is a record of which nothing is known.
-                ours = book.sheetnames == [DATA, CODES]
-                rows = [row for row in sheet.values if ours or any(c is not None for c in row)]
-            finally:
-                book.close()
-    except OSError as error:
-        raise DataError(f"{path.name} cannot be read: {error.strerror}") from None
-    except Exception:  # a damaged workbook fails in as many ways as there are libraries beneath
-        raise DataError(f"{path.name} is no Excel workbook, or is damaged") from None
-    if not rows:
-        raise DataError(f"{path.name}: its first sheet is empty")
-    width = max(len(row) for row in rows)
-    full = [(*row, *[None] * (width - len(row))) for row in rows]
-    header = texts(full[0], {})
-    columns = list(zip(*full[1:], strict=True)) or [()] * width
-    kept = [(name, column) for name, column in zip(header, columns, strict=True)
-            if name is not None or any(cell is not None for cell in column)]  # fmt: skip
-    if any(name is None for name, _ in kept):
-        raise DataError(
-            f"{path.name}: a column has values and no name in the first row",
-            help="give every column a name; remove rows above the names",
-        )
-    arrays = [pa.array(texts(column, {}), pa.string()) for _, column in kept]
-    return pa.Table.from_arrays(arrays, names=[name for name, _ in kept])

@@ -47,7 +47,7 @@ def test_a_file_that_is_there_is_replaced_only_by_force(ctdc, cases):
 
 
 def test_an_unknown_kind_of_file_is_not_written(ctdc, cases, left):
-    said = prepare(ctdc, out="prepared.xlsx")
+    said = prepare(ctdc, out="prepared.ods")
 
     assert said.code == 1
     assert ".csv or .parquet" in said.err
@@ -99,3 +99,16 @@ def test_json_holds_the_notes(ctdc, cases):
 
     assert told["codebook"] == "minimal"
     assert [note["code"] for note in told["notes"]] == ["identifiers-dropped"]
+
+
+@pytest.mark.parametrize("suffix", [".dta", ".sav", ".xlsx"])
+def test_what_is_written_for_another_program_is_private_and_prepares_to_the_same(
+    ctdc, cases, suffix
+):
+    pytest.importorskip("openpyxl" if suffix == ".xlsx" else "pyreadstat")
+    assert prepare(ctdc, out="first.csv").code == 0
+    assert prepare(ctdc, out=f"other{suffix}").code == 0
+    assert Path(f"other{suffix}").stat().st_mode & 0o777 == 0o600
+    said = prepare(ctdc, data=f"other{suffix}", out="second.csv")
+    assert said.code == 0
+    assert Path("first.csv").read_bytes() == Path("second.csv").read_bytes()

@@ -397,7 +397,7 @@ def test_the_plugin_of_the_how_to_can_be_used(tmp_path, monkeypatch):
 )
 def test_messages_that_are_explained_are_the_program_s(words):
     page = (DOCS / "how-to" / "prepare-your-data.md").read_text(encoding="utf-8")
-    code = "".join(path.read_text("utf-8") for path in ROOT.glob("ctdc_framework/*.py"))
+    code = "".join(path.read_text("utf-8") for path in ROOT.glob("ctdc_framework/**/*.py"))
 
     assert words in page.replace("\n", " ")
     assert words in code

@@ -6,12 +6,8 @@ import json
 import re
 import subprocess
 import sys
-import zipfile
-from collections import Counter
-from datetime import date, datetime
 from xml.etree import ElementTree
 
-import numpy as np
 import pytest
 from attrs import evolve
 from hypothesis import given, settings
@@ -19,21 +15,18 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from ctdc_framework.codebook_io import load_codebook, shipped_codebooks
-from ctdc_framework.errors import CtdcError, DataError
+from ctdc_framework.errors import CtdcError
 from ctdc_framework.exchange import (
     arx,
     csvw,
     ddi,
     drafts,
-    excel,
     frictionless,
     record_schema,
     redcap,
-    statistics,
 )
 from ctdc_framework.exchange.frictionless import DataFile
 from ctdc_framework.hierarchies import Group, Hierarchy, Level
-from ctdc_framework.tables import cell_texts, table_of_codes
 
 ODD = """\
 [codebook]
@@ -795,213 +788,7 @@ def test_whatever_a_dictionary_says_its_draft_loads(draft_of, rows):
     draft_of(redcap.import_dictionary(text.getvalue(), "any"))
 
 
-# ---------------------------------------------------------------------- Stata, SPSS and Excel files
-
-
-def table_for(book, counts=None):
-    rng = np.random.default_rng(5)
-    sizes = [len(column.codes) for column in book.columns]
-    codes = np.stack([rng.integers(-1, size, 60) for size in sizes], axis=1)
-    codes[[0, 30, -1]] = -1  # records of which nothing is known
-    return table_of_codes(book, book.columns, codes, counts)
-
-
-def expected(table):
-    found = {name: list(cells) for name, cells in cell_texts(table).items()}
-    if "count" in table.frame:
-        found["count"] = [str(count) for count in table.counts]
-    return found
-
-
-@pytest.fixture(params=[".dta", ".sav", ".xlsx"])
-def kind(request):
-    pytest.importorskip("openpyxl" if request.param == ".xlsx" else "pyreadstat")
-    return request.param
-
-
-@pytest.mark.parametrize("counted", [False, True])
-@pytest.mark.parametrize("name", ["odd", "minimal", "ctdc-victim-perpetrator-2022"])
-def test_a_table_comes_back_as_the_same_texts(odd, tmp_path, kind, name, counted):
-    book = odd if name == "odd" else load_codebook(name)
-    table = table_for(book, np.arange(60) + 2**40 if counted else None)
-    path = tmp_path / f"data{kind}"
-    statistics.write(table, path)
-    assert statistics.read(path).to_pydict() == expected(table)
-
-
-def test_files_are_the_same_bytes_each_time(odd, tmp_path, kind):
-    table = table_for(odd)
-    one, two = tmp_path / f"one{kind}", tmp_path / f"two{kind}"
-    statistics.write(table, one)
-    statistics.write(table, two)
-    content = one.read_bytes()
-    assert content == two.read_bytes()
-    if kind == ".xlsx":
-        with zipfile.ZipFile(one) as book:
-            assert {part.date_time[0] for part in book.infolist()} == {1980}
-            assert b"1980-01-01" in book.read("docProps/core.xml")
-    else:
-        assert (b"01 Jan 1960 00:00" if kind == ".dta" else b"01 Jan 6000:00:00") in content[:160]
-        assert str(date.today().year).encode() not in content[:160]
-
-
-def test_codes_are_value_labels_or_numbers(odd, tmp_path):
-    pyreadstat = pytest.importorskip("pyreadstat")
-    statistics.write(table_for(odd), tmp_path / "data.dta")
-    _, meta = pyreadstat.read_dta(tmp_path / "data.dta", output_format="dict")
-    assert set(meta.variable_value_labels) == {"Group", "code"}  # 007 is no number
-    assert meta.variable_value_labels["Group"] == {1: "a.b|c", 2: "(x)+?", 3: "été; [1]"}
-    assert dict(zip(meta.column_names, meta.column_labels, strict=True))["work"] == (
-        "How often (1 Never, 2 Always)"
-    )
-
-
-def test_stata_refuses_all_names_at_once(tmp_path):
-    pytest.importorskip("pyreadstat")
-    book = load_codebook("ctdc-2021")
-    long = [name for name in book.variables if len(name) > 32]
-    assert len(long) > 1
-    with pytest.raises(CtdcError) as stop:
-        statistics.write(table_for(book), tmp_path / "data.dta")
-    assert all(f"`{name}` has more than 32 characters" in stop.value.message for name in long)
-    assert not (tmp_path / "data.dta").exists()
-    statistics.write(table_for(book), tmp_path / "data.sav")
-
-
-@pytest.mark.parametrize(
-    ("name", "stata", "spss"),
-    [
-        ("ageBroad", True, True),
-        ("a" * 33, False, True),
-        ("a" * 65, False, False),
-        ("in", False, True),
-        ("with", False, False),
-        ("str12", False, True),
-        ("1st", False, False),
-        ("_x", True, False),
-        ("a.b", False, True),
-        ("a b", False, False),
-        ("x_", True, False),
-    ],
-)
-def test_names_that_programs_take(name, stata, spss):
-    assert (not statistics.stata_fault(name)) is stata
-    assert (not statistics.spss_fault(name)) is spss
-
-
-def test_names_that_differ_in_case_alone_are_refused():
-    with pytest.raises(CtdcError, match="`Age` differs in case alone, `age` differs"):
-        statistics._check(["Age", "age"], statistics.spss_fault, "SPSS")
-
-
-def test_spss_refuses_long_codes(codebook_of, tmp_path):
-    pytest.importorskip("pyreadstat")
-    book = codebook_of(ODD.replace("Debt (a)", "é" * 61).replace('list       = ";"\n', ""))
-    with pytest.raises(CtdcError, match="`means`"):
-        statistics.write(table_for(book), tmp_path / "data.sav")
-
-
-def test_a_foreign_file_is_read_by_its_labels_or_its_values(tmp_path):
-    pyreadstat = pytest.importorskip("pyreadstat")
-    import pandas as pd
-
-    frame = pd.DataFrame(
-        {
-            "sex": [1.0, 2.0, 9.0, np.nan],
-            "weight": [61.5, 70.0, np.nan, 1e16],
-            "when": [date(2021, 9, 1), date(1999, 1, 2), None, date(2000, 1, 1)],
-            "text": ["NA", "", "007", "é"],
-        }
-    )
-    path = tmp_path / "data.sav"
-    pyreadstat.write_sav(
-        frame, path, variable_value_labels={"sex": {1: "Male", 2: "Female", 9: "Refused"}},
-        missing_ranges={"sex": [9]},
-    )  # fmt: skip
-    assert statistics.read(path).to_pydict() == {
-        "sex": ["Male", "Female", "Refused", None],
-        "weight": ["61.5", "70", None, "10000000000000000"],
-        "when": ["2021-09-01", "1999-01-02", None, "2000-01-01"],
-        "text": ["NA", None, "007", "é"],
-    }
-    assert statistics.read(path, labels=False)["sex"].to_pylist() == ["1", "2", "9", None]
-
-
-def test_a_foreign_workbook_is_read_as_texts(tmp_path):
-    openpyxl = pytest.importorskip("openpyxl")
-    book = openpyxl.Workbook()
-    sheet = book.active
-    for row in (
-        ["id", "year", "share", "when", "yes", None],
-        ["007", 2019, 0.5, datetime(2021, 9, 17), True, None],
-        [None] * 6,
-        ["NA", 2020.0, None, datetime(2021, 9, 17, 12, 30), False, None],
-    ):
-        sheet.append(row)
-    book.save(tmp_path / "data.xlsx")
-    assert statistics.read(tmp_path / "data.xlsx").to_pydict() == {
-        "id": ["007", "NA"],
-        "year": ["2019", "2020"],
-        "share": ["0.5", None],
-        "when": ["2021-09-17", "2021-09-17T12:30:00"],
-        "yes": ["TRUE", "FALSE"],
-    }
-
-
-def test_cells_of_a_workbook_are_texts_and_never_formulas(odd, tmp_path):
-    openpyxl = pytest.importorskip("openpyxl")
-    statistics.write(table_for(odd), tmp_path / "data.xlsx")
-    book = openpyxl.load_workbook(tmp_path / "data.xlsx")
-    assert book.sheetnames == ["data", "codes"]
-    kinds = Counter(cell.data_type for row in book["data"] for cell in row if cell.value)
-    assert set(kinds) == {"s"}
-    assert {cell.number_format for row in book["data"] for cell in row if cell.value} == {"@"}
-    codes = list(book["codes"].values)
-    assert ("work", "1", "Never", None) in codes
-    assert excel.DATA == "data"
-
-
-@pytest.mark.parametrize("content", [b"", b"no file of this kind", b"PK\x03\x04 broken"])
-def test_a_damaged_file_is_told_without_its_content(tmp_path, kind, content):
-    path = tmp_path / f"data{kind}"
-    path.write_bytes(content)
-    with pytest.raises(DataError, match=r"damaged") as stop:
-        statistics.read(path)
-    assert "broken" not in stop.value.message
-
-
-def test_files_that_are_not_there_or_not_known(tmp_path, kind, odd):
-    with pytest.raises(DataError, match="No such file"):
-        statistics.read(tmp_path / f"none{kind}")
-    with pytest.raises(CtdcError, match="not read"):
-        statistics.read(tmp_path / "data.ods")
-    with pytest.raises(CtdcError, match="not written"):
-        statistics.write(table_for(odd), tmp_path / "data.csv")
-
-
-def test_a_workbook_without_names_or_rows_is_refused(tmp_path):
-    openpyxl = pytest.importorskip("openpyxl")
-    book = openpyxl.Workbook()
-    book.save(tmp_path / "empty.xlsx")
-    with pytest.raises(DataError, match="is empty"):
-        statistics.read(tmp_path / "empty.xlsx")
-    book.active.append(["a", None])
-    book.active.append([1, 2])
-    book.save(tmp_path / "unnamed.xlsx")
-    with pytest.raises(DataError, match="no name"):
-        statistics.read(tmp_path / "unnamed.xlsx")
-
-
-@pytest.mark.parametrize(("suffix", "name"), [(".dta", "pyreadstat"), (".xlsx", "openpyxl")])
-def test_where_a_library_is_absent_the_remedy_is_told(odd, tmp_path, monkeypatch, suffix, name):
-    monkeypatch.setitem(sys.modules, name, None)
-    for use in (
-        lambda path: statistics.write(table_for(odd), path),
-        statistics.read,
-    ):
-        with pytest.raises(CtdcError, match=f"needs {name}") as stop:
-            use(tmp_path / f"data{suffix}")
-        assert stop.value.help == "pip install 'ctdc-framework[formats]'"
+# ------------------------------------------------------------------------------------------- all
 
 
 def test_libraries_are_imported_only_when_they_are_needed():

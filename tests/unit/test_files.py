@@ -1,8 +1,12 @@
 """Reading: every cell stays the text it was, and no message repeats one."""
 
 import gzip
+import time
+import tracemalloc
+from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -11,6 +15,7 @@ from hypothesis import strategies as st
 
 from ctdc_framework.errors import DataError
 from ctdc_framework.files import raw_of_arrow, read_raw
+from ctdc_framework.formats import limits, parquet
 
 CANARY = "Zuzana"
 """Stands in cells; a message that holds it has told somebody's data."""
@@ -249,7 +254,7 @@ REFUSED = {
     "packed without saying": (gzip.compress(CANARY.encode()), "cases.csv", "not UTF-8"),
     "no Parquet": (f"a,b\n{CANARY},2\n", "cases.parquet", "not a Parquet file"),
     "Parquet cut": (b"PAR1" + CANARY.encode() + b"PAR1", "cases.parquet", "cases.parquet"),
-    "a spreadsheet": (CANARY, "cases.xlsx", "not read"),
+    "an old spreadsheet": (CANARY, "cases.xls", "not read"),
     "no suffix": (CANARY, "cases", "not read"),
     "only packed": (CANARY, "cases.gz", "not read"),
 }
@@ -309,6 +314,94 @@ def test_a_missing_file_and_a_directory_are_named(tmp_path):
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(DataError, match="is a directory"):
         read_raw(tmp_path / "folder.csv")
+
+
+def test_a_number_that_is_none_is_missing_and_whole_ones_are_digits(read_table):
+    raw = read_table(
+        {
+            "float": pa.array([float("nan"), 1.0, 1e16, -0.0, 0.0]),
+            "single": pa.array([float("nan"), 31.5, None, 2.0, 2.0], pa.float32()),
+            "decimal": pa.array([None, Decimal("1.00"), Decimal("2.50"), None, None]),
+            "category": pa.array([float("nan"), 1.0, 1.0, None, 2.0]).dictionary_encode(),
+        }
+    )
+    assert cells_of(raw) == {
+        "float": [None, "1", "10000000000000000", "0", "0"],
+        "single": [None, "31.5", None, "2", "2"],
+        "decimal": [None, "1", "2.50", None, None],
+        "category": [None, "1", "1", None, "2"],
+    }
+    assert raw.columns["float"].cells == ("1", "10000000000000000", "0")
+
+
+# ------------------------------------------------------------------------ what is made to be large
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(tmp_path):
+    path = tmp_path / "cases.csv"
+    with path.open("wb") as file:
+        file.truncate(limits.MOST_BYTES + 1)  # a hole: it takes no room
+    started = time.process_time()
+    with pytest.raises(DataError, match="more than 1 GiB"):
+        read_raw(path)
+    assert time.process_time() - started < 1
+
+
+def test_what_unpacks_to_far_more_than_it_is_is_refused_on_the_way(read):
+    packed = gzip.compress(b"a,b\n" + bytes(200_000_000))
+    tracemalloc.start()
+    with pytest.raises(DataError, match="unpacks to more than 200 times its size"):
+        read(packed, "cases.csv.gz")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 120_000_000  # 200 times 200 kB, and what joining takes
+
+
+def test_a_small_file_may_be_as_regular_as_it_likes(read):
+    assert read(gzip.compress(b"a,b\n" + b"1,2\n" * 500_000), "cases.csv.gz").rows == 500_000
+
+
+def test_more_than_ten_thousand_columns_are_refused(read, read_table):
+    names = [f"c{number}" for number in range(limits.MOST_COLUMNS + 1)]
+    with pytest.raises(DataError, match="10,001 columns"):
+        read(",".join(names) + "\n" + ",".join("1" * len(names)) + "\n")
+    with pytest.raises(DataError, match="10,001 columns"):
+        read_table({one: ["1"] for one in names})
+
+
+def test_names_are_compared_in_time_that_grows_with_their_number():
+    table = pa.table({f"c{number}": ["1"] for number in range(limits.MOST_COLUMNS)})
+    started = time.process_time()
+    raw_of_arrow(table, "wide")
+    assert time.process_time() - started < 5  # it was 62 s with a count for each
+
+
+def repeated(text, rows):
+    return pa.DictionaryArray.from_arrays(np.zeros(rows, dtype=np.int8), [text])
+
+
+def test_parquet_that_tells_of_a_huge_table_is_refused_before_it_is_read(read_table, monkeypatch):
+    monkeypatch.setattr(limits, "MOST_BYTES", 1 << 20)
+    assert read_table({"a": repeated("x", 1 << 18)}).rows == 1 << 18
+    with pytest.raises(DataError, match="more than 262,144 cells"):
+        read_table({"a": repeated("x", (1 << 18) + 1)})
+
+
+def test_a_long_text_that_a_file_holds_once_is_read_once(tmp_path):
+    path = tmp_path / "cases.parquet"
+    rows = 100_000
+    pq.write_table(pa.table({"a": repeated("x" * 10_000, rows)}), path, store_schema=False)
+    before = pa.total_allocated_bytes()
+    table = parquet.read(path.read_bytes(), path.name)
+    assert table.num_rows == rows
+    assert pa.total_allocated_bytes() - before < 10_000_000  # 1 GB where each cell is a text
+
+
+@pytest.mark.parametrize("cell", ["\0", f"a\0{CANARY}"])
+def test_nul_bytes_are_part_of_no_text(read_table, cell):
+    with pytest.raises(DataError, match="NUL bytes") as caught:
+        read_table({"a": [cell]})
+    assert CANARY not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["cases.csv", "cases.parquet", "cases.csv.gz"])

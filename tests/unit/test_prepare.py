@@ -1,9 +1,11 @@
 """Preparing: what does not fit stops, what was allowed is noted, and nobody's data are told."""
 
 import re
+import time
 
 import pyarrow as pa
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +14,7 @@ from ctdc_framework.errors import DataError
 from ctdc_framework.files import raw_of_arrow
 from ctdc_framework.prepare import prepare
 from ctdc_framework.results import Severity
+from ctdc_framework.rules import BUILT_IN
 from ctdc_framework.tables import cell_texts
 
 HEADER = """\
@@ -516,11 +519,37 @@ def test_a_number_and_a_band_that_agree_are_taken(toy, complete):
     assert told(prepare(raw(**complete), toy))["ageBroad"] == ["0--17", "18--29", "30+", None]
 
 
+def test_a_number_that_no_band_holds_can_be_taken_for_missing(toy, complete):
+    complete |= {"age": "-1 18 30 -5", "ageBroad": [None, "18--29", "30+", None]}
+    prepared = prepare(raw(**complete), toy, on_unknown="missing")
+    assert told(prepared)["ageBroad"] == [None, "18--29", "30+", None]
+    (note,) = [note for note in prepared.notes if note.code == "outside-taken-for-missing"]
+    assert "rule `age-to-band` finds no place in `ageBroad`" in note.message
+    assert "fewer than 3 rows, which were taken for missing" in note.message
+    assert prepared.details["outside_taken_for_missing"] == {"ageBroad": 2}
+
+
+def test_a_rules_value_outside_the_domain_of_its_target_can_be_taken_for_missing(book):
+    one = book({"x": "letter"}, {"from": "letter"}, rule=COALESCE)
+    bad = evolve(
+        BUILT_IN["coalesce"], apply=lambda _params, _rows: Column.of(["A", "Zuzana", None, "C"])
+    )
+    rules = {**BUILT_IN, "coalesce": bad}
+    prepared = prepare(raw(**{"from": "A B C A"}), one, rules, on_unknown="missing")
+    assert told(prepared) == {"x": ["A", None, None, "C"]}
+    assert prepared.details["outside_taken_for_missing"] == {"x": 1}
+
+
+def test_a_file_of_unknown_columns_is_told_in_seconds(toy, complete):
+    complete |= {f"genders{number}": [None] * 4 for number in range(9_000)}
+    started = time.process_time()
+    with pytest.raises(DataError) as caught:
+        prepare(raw(**complete), toy)
+    assert time.process_time() - started < 10
+    assert len(caught.value.problems) == 9_000
+
+
 def test_a_rules_value_outside_the_domain_of_its_target_stops(book):
-    from attrs import evolve
-
-    from ctdc_framework.rules import BUILT_IN
-
     one = book({"x": "letter"}, {"from": "letter"}, rule=COALESCE)
     bad = evolve(
         BUILT_IN["coalesce"], apply=lambda _params, rows: Column.of(["Zuzana"] * rows.rows)

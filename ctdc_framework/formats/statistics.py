@@ -1,0 +1,82 @@
+"""Stata and SPSS files: numbers and texts, and the labels that a file gives to values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ctdc_framework.errors import DataError
+from ctdc_framework.formats.cells import text_of, texts
+from ctdc_framework.formats.libraries import library
+from ctdc_framework.formats.limits import check_cells, check_columns, check_size
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SUFFIXES = (".dta", ".sav", ".zsav")
+
+STATA_NAME = 32
+"""Characters that a name in a Stata file may have."""
+
+CELL = 4
+"""Bytes of a cell once read: where its text stands in its column's dictionary."""
+
+AT_ONCE = 1 << 21
+"""Cells that are read at once: the library gives each as an object."""
+
+Labels = Mapping[str, Mapping[str, str]]
+"""By column, the labels of values; a value is written as its cell is."""
+
+
+def read(path: Path) -> tuple[pa.Table, Labels]:
+    """Read a .dta, .sav or .zsav file as texts, null where a cell is empty, and its value labels.
+
+    A number that is whole is its digits, a date is 2021-09-01. Nothing else is guessed: values
+    that the file declares missing are texts too, for the codebook to judge. Raises `DataError` for
+    a file that cannot be read, `CtdcError` where the library is not installed.
+    """
+    pyreadstat = library("pyreadstat")
+    reader = pyreadstat.read_dta if path.suffix.lower() == ".dta" else pyreadstat.read_sav
+    try:
+        check_size(path)
+        with path.open("rb"):
+            pass  # what keeps a file from being opened is told in the system's words
+        _, told = reader(path, metadataonly=True)
+        width = len(told.column_names)
+        check_columns(path.name, width)
+        check_cells(path.name, (told.number_rows or 0) * width, CELL)
+        table = _joined(list(_parts(reader, path, width)), told.column_names)
+    except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, ValueError, MemoryError):
+        raise DataError(f"{path.name} is damaged, or not what its name says") from None
+    labels = {
+        name: {text: label for value, label in one.items() if (text := text_of(value)) and label}
+        for name, one in told.variable_value_labels.items()
+    }
+    return table, labels
+
+
+def _parts(reader: Any, path: Path, width: int) -> Iterator[list[Any]]:
+    """Read a file part by part, each as one array of texts for each column."""
+    import pyarrow as pa
+
+    rows = max(1, AT_ONCE // max(1, width))
+    start = 0
+    while True:
+        columns, _ = reader(
+            path, output_format="dict", user_missing=True, row_offset=start, row_limit=rows
+        )
+        found = list(columns.values())
+        length = len(found[0]) if found else 0
+        check_cells(path.name, (start + length) * width, CELL)
+        yield [pa.array(texts(cells), pa.string()).dictionary_encode() for cells in found]
+        start += length
+        if length < rows:
+            return
+
+
+def _joined(parts: list[list[Any]], names: list[str]) -> pa.Table:
+    import pyarrow as pa
+
+    columns = [pa.chunked_array(chunks) for chunks in zip(*parts, strict=True)]
+    return pa.Table.from_arrays(columns, names=names)
