@@ -176,6 +176,10 @@ def sheet(tmp_path):
 def test_a_table_written_and_prepared_is_the_same_table(odd, tmp_path, kind, name):
     table = table_for(odd if name == "odd" else load_codebook(name))
     path = tmp_path / f"data{kind}"
+    if kind != ".xlsx" and any("-" in variable for variable in table.codebook.variables):
+        with pytest.raises(CtdcError, match="does not take"):  # marital-status
+            statistics.write(table, path)
+        return
     statistics.write(table, path)
     prepared = prepare(read_raw(path), table.codebook)
     assert np.array_equal(prepared.table.codes, table.codes)
