@@ -15,41 +15,16 @@ from attrs import evolve, field, frozen
 from ctdc_framework import registry as registries
 from ctdc_framework import release_files as files
 from ctdc_framework import staging
-from ctdc_framework.checklist import as_checklist
-from ctdc_framework.claims import Claim, parse_claim
 from ctdc_framework.codebook import Codebook
 from ctdc_framework.codebook_io import load_codebook
 from ctdc_framework.compare import Comparison, Tell
 from ctdc_framework.compare import compare as compare_candidates
 from ctdc_framework.errors import CtdcError, DataError, PlanError, did_you_mean, one_of
 from ctdc_framework.exchange import statistics
-from ctdc_framework.items import AnyOriginal, original_of, published_of
 from ctdc_framework.plan import Candidate, Plan, load_plan, refuse_below_k
 from ctdc_framework.publish import Job, draw_seed, publish
 from ctdc_framework.registry import Registry
-from ctdc_framework.release_reading import (
-    CHECKLIST,
-    Found,
-    find_releases,
-    hash_files,
-    kept_hashes,
-    read_manifest,
-    read_parts,
-)
 from ctdc_framework.results import Note, Release
-from ctdc_framework.shipped import shipped_codebooks
-from ctdc_framework.verify import (
-    Check,
-    Verification,
-    check_claims,
-    check_content,
-    check_files,
-    check_seal,
-    fails,
-    holds,
-    not_checked,
-    on_variables,
-)
 
 if TYPE_CHECKING:
     from ctdc_framework.files import RawFile
@@ -249,151 +224,6 @@ def _folders(comparison: Comparison, work: Path, releases: Releases) -> list[tup
     return []
 
 
-def verify(
-    path: Path,
-    registry: Registry,
-    *,
-    codebook: str = "",
-    data: Path | None = None,
-    claims: Sequence[str] = (),
-    manifest_hash: str = "",
-    reading: Reading | None = None,
-) -> list[Verification]:
-    """Check each release at a path, or one data file, as far as what is given can show.
-
-    `codebook` is needed for a data file, and where a release's own is not shipped; `data` are the
-    original records; `claims` are checked beside those that the release makes. Raises `CtdcError`
-    where the question cannot be understood; what is wrong with the release is in the answer.
-    """
-    asked = [parse_claim(text) for text in claims]
-    found = find_releases(path)
-    book = load_codebook(codebook, registry.rules) if codebook else None
-    if not found:
-        if book is None:
-            raise CtdcError(
-                "a data file says nothing of its variables", help="give --codebook with it"
-            )
-        if manifest_hash:
-            raise CtdcError("--manifest-hash is of a release.json, and this is one data file")
-        return [_verify_file(path, book, asked, data, registry, reading or Reading())]
-    if manifest_hash and len(found) > 1:
-        raise CtdcError(
-            "--manifest-hash is of one release, and there are several",
-            help=f"give one of {one_of(str(one.folder) for one in found)}",
-        )
-    return [
-        _verify_release(one, book, asked, data, manifest_hash, registry, reading or Reading())
-        for one in found
-    ]
-
-
-def write_checklists(path: Path, verified: Sequence[Verification]) -> list[Path]:
-    """Fill in the checklist of each release that has its private/ folder beside it: the steward's.
-
-    Gives the files written; a release that somebody else made is left as it is.
-    """
-    written = []
-    for found, one in zip(find_releases(path), verified, strict=False):
-        if found.private is not None:
-            place = found.folder / CHECKLIST
-            with staging.writing_public(place) as work:
-                files.write_public(work, as_checklist(one))
-            written.append(place)
-    return written
-
-
-def _verify_file(
-    path: Path,
-    book: Codebook,
-    asked: Sequence[Claim],
-    data: Path | None,
-    registry: Registry,
-    reading: Reading,
-) -> Verification:
-    checks: list[Check] = []
-    original = _original(data, book, registry, reading)
-    try:
-        prepared, _ = prepare(path, book, registry, reading, book.k)
-    except DataError as error:
-        checks.append(fails("codebook", error.message))
-        return Verification(name=path.name, checks=tuple(checks))
-    parts = [published_of(prepared.table)]
-    checks += [
-        not_checked("files", "a data file alone has no release.json that could be compared"),
-        *check_content(book, parts),
-        *check_claims([on_variables(claim, book) for claim in asked], book, parts, original),
-    ]
-    if not asked:
-        checks.append(not_checked("claims", "none were given: see --claim"))
-    return Verification(name=path.name, checks=tuple(checks))
-
-
-def _verify_release(
-    found: Found,
-    book: Codebook | None,
-    asked: Sequence[Claim],
-    data: Path | None,
-    manifest_hash: str,
-    registry: Registry,
-    reading: Reading,
-) -> Verification:
-    checks: list[Check] = []
-
-    def so_far() -> Verification:
-        return Verification(name=found.name, checks=tuple(checks))
-
-    try:
-        manifest = read_manifest(found.folder)
-        checks.append(check_seal(manifest.digest, kept_hashes(found, manifest_hash)))
-        hashes, extra = hash_files(found.folder, manifest.files)
-    except DataError as error:
-        checks.append(fails("release.json itself", error.message))
-        return so_far()
-    checks += check_files(manifest.files, hashes, extra)
-    given = book or _shipped(manifest.codebook, manifest.codebook_sha256, registry)
-    if given is None:
-        message = (
-            f"`{manifest.codebook}` is no shipped codebook with the SHA-256 of release.json: give "
-            "--codebook"
-        )
-        checks.append(not_checked("codebook, domains and claims", message))
-        return so_far()
-    checks.append(
-        holds("codebook", f"it is the one of the release, `{given.id}`")
-        if given.digest == manifest.codebook_sha256
-        else fails("codebook", "the SHA-256 in release.json is of another codebook")
-    )
-    original = _original(data, given, registry, reading)
-    try:
-        parts = read_parts(found.folder, list(manifest.files), given)
-    except DataError as error:
-        checks.append(fails("data files", error.message))
-        return so_far()
-    checks += check_content(given, parts, mixes_levels=manifest.mixes_levels)
-    claims = dict.fromkeys([*manifest.claims, *(on_variables(one, given) for one in asked)])
-    checks += check_claims(list(claims), given, parts, original)
-    if manifest.accepted:
-        message = f"the gate would have refused it; it was accepted, because: {manifest.accepted}"
-        checks.append(not_checked("accepted by the steward", message))
-    return so_far()
-
-
-def _shipped(name: str, digest: str, registry: Registry) -> Codebook | None:
-    """Give the shipped codebook of that name, if it is the very one."""
-    path = shipped_codebooks().get(name)
-    book = None if path is None else load_codebook(path, registry.rules)
-    return book if book is not None and book.digest == digest else None
-
-
-def _original(
-    data: Path | None, book: Codebook, registry: Registry, reading: Reading
-) -> AnyOriginal | None:
-    if data is None:
-        return None
-    prepared, _ = prepare(data, book, registry, reading, book.k)
-    return original_of(prepared.table)
-
-
 def the_data(plan: Plan) -> Path:
     """Give the plan's data file; raises `DataError` where it names none."""
     if plan.data is None:
@@ -412,7 +242,5 @@ __all__ = [
     "read_plan",
     "the_candidate",
     "the_data",
-    "verify",
-    "write_checklists",
     "write_prepared",
 ]

@@ -22,7 +22,8 @@ Range = tuple[int, int]
 class Move:
     """A cell whose published count changed; not shown is 0.
 
-    `before` and `after` are what an outsider can prove of the two true counts.
+    `before` and `after` are what an outsider can prove of the two true counts, `came` of how many
+    records came in between; where records left too, it is the change that is left of both.
     """
 
     items: Items
@@ -30,6 +31,7 @@ class Move:
     later: int
     before: Range
     after: Range
+    came: Range
 
     @property
     def width(self) -> int:
@@ -84,8 +86,8 @@ def differences(
     >>> differences(before, before, 10, added=1).moves  # 100 and 101 look alike
     ()
     >>> (move,) = differences(before, {total: 500, men: 110}, 10, added=1).moves
-    >>> move.before, move.after  # 109 and 110 do not
-    ((109, 109), (110, 110))
+    >>> move.before, move.after, move.came  # 109 and 110 do not
+    ((109, 109), (110, 110), (1, 1))
     """
     threshold = max(threshold, base)
     cells = sorted(earlier.keys() | later.keys(), key=lambda items: (len(items), items))
@@ -98,9 +100,12 @@ def differences(
     for items in moved:
         before = _range(earlier, items, base, threshold)
         after = _range(later, items, base, threshold)
+        came = (after[0] - before[1], after[1] - before[0])
         if not left:
             most = _most_added(items, earlier, later, base, threshold)
-            before, after = _joined(before, after, most if added is None else min(most, added))
+            most = most if added is None else min(most, added)
+            came = (max(0, came[0]), min(came[1], most))
+            before, after = _joined(before, after, most)
         moves.append(
             Move(
                 items=items,
@@ -108,6 +113,7 @@ def differences(
                 later=later.get(items, 0),
                 before=before,
                 after=after,
+                came=came,
             )
         )
     return Differences(

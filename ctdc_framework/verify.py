@@ -12,11 +12,19 @@ from enum import Enum
 from attrs import evolve, frozen
 
 from ctdc_framework import gate
-from ctdc_framework.claims import Claim, KAnonymity, NoClaim
+from ctdc_framework.claims import (
+    Claim,
+    KAnonymity,
+    MultipleOf,
+    NoClaim,
+    SingleCounts,
+    Threshold,
+)
 from ctdc_framework.codebook import Codebook
 from ctdc_framework.errors import one_of
-from ctdc_framework.items import AnyOriginal, OriginalCounts, Published
+from ctdc_framework.items import AnyOriginal, Items, OriginalCounts, Published
 from ctdc_framework.recounts import recount, small_classes
+from ctdc_framework.successive import Differences, Move, counts_of, differences
 
 ALL = "all"
 """Stands for every variable in a claim that a user types: `k-anonymity(k=10, columns=all)`."""
@@ -148,6 +156,93 @@ def _exactly(claim: Claim, part: Published) -> str:
 
 def _listed(columns: Sequence[str]) -> str:
     return one_of(columns, most=4)
+
+
+def check_previous(
+    earlier: tuple[Sequence[Claim], Sequence[Published]],
+    later: tuple[Sequence[Claim], Sequence[Published]],
+    k: int,
+) -> Iterator[Check]:
+    """Say what two releases of the same records prove together, each given with its claims.
+
+    It fails where a count is proved to have changed by at least one and fewer than k records. A
+    count that moved by one step alone proves that to whoever knows that one record came, or was
+    withdrawn at its subject's request: that is told, as no file says what others know.
+    """
+    for part in later[1]:
+        name = _named(part)
+        before = [one for one in earlier[1] if _named(one) == name]
+        about = f"the {name} and those of the earlier release"
+        steps = (_step(earlier[0], name), _step(later[0], name))
+        if not before:
+            yield not_checked(about, f"the earlier release holds no {name}")
+        elif steps[0] is None or steps[0] != steps[1]:
+            yield not_checked(
+                about, "they do not both claim counts in multiples of the same number"
+            )
+        else:
+            yield from _compared(about, _counts(before[0]), _counts(part), *steps[0], k)
+
+
+def _counts(part: Published) -> Mapping[Items, int]:
+    """Give what a part shows of true counts: the number of made-up rows is none."""
+    counts = dict(counts_of(part))
+    if part.records is not None:
+        counts.pop((), None)
+    return counts
+
+
+def _step(claims: Sequence[Claim], name: str) -> tuple[int, int] | None:
+    """Give the multiple that a part's counts are rounded down to, and the least that is shown."""
+    if name == "records":
+        found = [claim.k for claim in claims if isinstance(claim, SingleCounts)]
+        return (found[0], found[0]) if found else None
+    bases = [claim.base for claim in claims if isinstance(claim, MultipleOf)]
+    least = [claim.k for claim in claims if isinstance(claim, Threshold)]
+    return (bases[0], max(least, default=bases[0])) if bases else None
+
+
+def _compared(
+    about: str,
+    earlier: Mapping[Items, int],
+    later: Mapping[Items, int],
+    base: int,
+    threshold: int,
+    k: int,
+) -> Iterator[Check]:
+    found = differences(earlier, later, base, threshold=threshold)
+    if found.records_left:  # then the earlier release may hold all of the later one's records
+        back = differences(later, earlier, base, threshold=threshold)
+        found = found if back.records_left else back
+    small = [move for move in found.moves if _is_small(move, found, k)]
+    moved = f"{len(found.moves):,} of {len(found.moves) + found.unchanged:,} counts changed"
+    if small:
+        yield fails(
+            about,
+            f"{moved}; together they prove of {len(small):,} that between 1 and {k - 1} records "
+            f"came or went, such as {'; '.join(map(_told, small[:3]))}",
+        )
+    else:
+        yield holds(about, f"{moved}; of none do they prove that fewer than {k} records did that")
+    if found.edge_moves:
+        yield not_checked(
+            f"{about}: counts at an edge",
+            f"{len(found.edge_moves):,} counts moved by one step; whoever knows that one record "
+            "came, or was withdrawn, learns that it is among them, such as "
+            f"{'; '.join(map(_told, found.edge_moves[:3]))}",
+        )
+
+
+def _is_small(move: Move, found: Differences, k: int) -> bool:
+    """Whether it is proved that at least one and fewer than k records made the difference."""
+    return not found.records_left and move.came[0] >= 1 and move.came[1] < k
+
+
+def _told(move: Move) -> str:
+    """Write a count that moved: `Male (between 51 and 59, then between 60 and 68)`."""
+    name = " ".join(value for _, value in move.items) or "all"
+    (a, b), (c, d) = move.before, move.after
+    return f"{name} (between {a:,} and {b:,}, then between {c:,} and {d:,})"
 
 
 def check_files(

@@ -21,6 +21,12 @@ def verify(
     data: Annotated[
         Path | None, typer.Option(help="the original records: every claim is then recounted")
     ] = None,
+    previous: Annotated[
+        Path | None,
+        typer.Option(
+            help="an earlier release of the same records: what do the two prove together?"
+        ),
+    ] = None,
     codebook: Annotated[
         str, typer.Option(help="a shipped codebook's name, or a path; for a data file, needed")
     ] = "",
@@ -42,18 +48,22 @@ def verify(
     Where the release has its private/ folder beside it, fills in release/checklist.md. What could
     not be checked is said, and never passes. Exit code 3 where something fails.
     """
-    from ctdc_framework import api
+    from ctdc_framework import registry
+    from ctdc_framework.verifying import Question, verify, write_checklists
 
-    verified = api.verify(
+    verified = verify(
         path,
-        api.load_registry(without),
-        codebook=codebook,
-        data=data,
-        claims=claim,
-        manifest_hash=manifest_hash,
-        reading=common.reading(on_unknown, drop_unknown, delimiter),
+        Question(
+            registry=registry.load(without=without),
+            codebook=codebook,
+            data=data,
+            previous=previous,
+            claims=tuple(claim),
+            manifest_hash=manifest_hash,
+            reading=common.reading(on_unknown, drop_unknown, delimiter),
+        ),
     )
-    lists = api.write_checklists(path, verified)
+    lists = write_checklists(path, verified)
     if as_json:
         common.print_json(
             {

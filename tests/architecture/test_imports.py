@@ -30,7 +30,7 @@ ORDER = [
     "plan_entries", "json_schema", "keys", "plan", "cell_reader", "prepare", "gate",
     "runner", "compare", "figures", "charts", "report",
     "staging", "release_files", "release_reading", "verify", "checklist", "publish",
-    "demo_data", "demo_plan", "api", "testing", "cli",
+    "demo_data", "demo_plan", "api", "verifying", "testing", "cli",
 ]  # fmt: skip
 """Every module or package of the framework. Each imports from those before it and from no other:
 the language, the data, what strategies see, who offers them, how they are run, what is written.

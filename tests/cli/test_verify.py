@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ctdc_framework.codebook_io import load_codebook
+
 OUT = Path("out")
 RELEASE = OUT / "release"
 TWO = """
@@ -278,6 +280,81 @@ def test_a_release_by_a_codebook_that_is_not_at_hand_says_so(released, said):
 
 def test_another_codebook_than_the_releases_fails(released, said, tmp_path):
     assert said(RELEASE, "--codebook", "ctdc-2021")[1]["codebook"] == "fails"
+
+
+def counts(name, total, men):
+    """A published table of two counts, as a release of its own."""
+    folder = Path(name)
+    (folder / "tables").mkdir(parents=True)
+    (folder / "tables" / "combinations-1.csv").write_text(
+        f"gender,count\n,{total}\nMale,{men}\n", encoding="utf-8"
+    )
+    claims = ["multiple-of(base=10)", "threshold(k=10)"]
+    held = {
+        "format": 1, "candidate": name, "stages": [], "claims": [{"claim": one} for one in claims],
+        "codebook": {"id": "minimal", "sha256": load_codebook("minimal").digest},
+        "files": {"tables/combinations-1.csv": ""},
+    }  # fmt: skip
+    (folder / "release.json").write_text(json.dumps(held), encoding="utf-8")
+    seal(folder)
+    return name
+
+
+TOGETHER = "the counts and those of the earlier release"
+
+
+def test_two_releases_that_look_alike_prove_nothing_together(ctdc, folder, said):
+    assert counts("a", 990, 100) == "a"
+
+    code, checks = said("a", "--previous", counts("b", 990, 100))
+
+    assert (code, checks[TOGETHER]) == (0, "holds")
+    assert f"{TOGETHER}: counts at an edge" not in checks
+
+
+def test_a_count_that_the_totals_prove_to_have_changed_by_few_fails_with_the_intervals(
+    ctdc, folder
+):
+    done = ctdc("verify", counts("later", 990, 110), "--previous", counts("earlier", 990, 100))
+
+    text = " ".join(done.out.split())
+    assert done.code == 3
+    assert "they prove of 1 that between 1 and 9 records came or went" in text
+    # The total stayed between 990 and 999, so that at most nine came: 101 to 109 before.
+    assert "Male (between 101 and 109, then between 110 and 118)" in text
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"), [((990, 100), (1000, 110)), ((990, 110), (980, 100))]
+)
+def test_a_count_at_an_edge_is_told_whether_a_record_came_or_was_withdrawn(
+    ctdc, folder, said, earlier, later
+):
+    code, checks = said(counts("later", *later), "--previous", counts("earlier", *earlier))
+
+    assert (code, checks[TOGETHER]) == (0, "holds")
+    assert checks[f"{TOGETHER}: counts at an edge"] == "not checked"
+
+
+def test_a_run_is_compared_with_an_earlier_one(run, ctdc, said, cases, records):
+    assert run("--tables", 2, "--seed", 5).code == 0
+    shutil.move("out", "earlier")
+    header = cases.read_text(encoding="utf-8").splitlines()[0]
+    cases.write_text("\n".join([header, *records, *records[:40], ""]), encoding="utf-8")
+    assert run("--tables", 2, "--seed", 6).code == 0
+
+    _, checks = said("out", "--previous", "earlier")
+
+    assert {"the records and those of the earlier release", TOGETHER} <= set(checks)
+
+
+def test_releases_that_cannot_be_compared_are_said_not_to_have_been(ctdc, folder, said):
+    later = counts("later", 990, 100)
+    earlier = counts("earlier", 990, 100)
+    change(Path(earlier, "release.json"), "multiple-of(base=10)", "multiple-of(base=5)")
+
+    assert said(later, "--previous", earlier)[1][TOGETHER] == "not checked"
+    assert ctdc("verify", later, "--previous", "nowhere").code == 1
 
 
 @pytest.mark.shared_data

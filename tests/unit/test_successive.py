@@ -86,6 +86,7 @@ def test_a_range_holds_every_count_that_gives_these_releases(
         for before, after in truths:
             assert move.before[0] <= before[move.items] <= move.before[1]
             assert move.after[0] <= after[move.items] <= move.after[1]
+            assert move.came[0] <= after[move.items] - before[move.items] <= move.came[1]
 
 
 def test_rows_are_counted_by_value_and_tables_taken_as_they_are():
