@@ -130,6 +130,10 @@ class Variable:
         validator=SEPARATOR,
     )
     nullable: bool = entry("whether a value may be missing in the input", default=True)
+    required: bool = entry(
+        "whether a file must have it, or what it is made from; else it is missing throughout",
+        default=True,
+    )
     missing_matches: Literal["itself", "anything"] = entry(
         "for a quasi-identifier in k-anonymity: itself if a missing value is one like any other, "
         "anything if it is as good as every value",

@@ -58,7 +58,7 @@ def prepare(
     columns = work.read_cells(texts)
     work.stop()
     columns = work.apply_rules(columns)
-    work.require(columns)
+    columns = work.require(columns)
     work.stop()
     work.run_checks(columns)
     work.stop()
@@ -77,6 +77,7 @@ class _Work:
     on_unknown: OnUnknown
     problems: list[Problem] = field(factory=list)
     notes: list[Note] = field(factory=list)
+    skipped: list[str] = field(factory=list)
     details: dict[str, Json] = field(factory=dict)
     labels: dict[str, Mapping[str, str]] = field(factory=dict)
     """By variable or input, the labels that the file gives to its texts."""
@@ -145,6 +146,9 @@ class _Work:
         """Read each distinct text once: missing codes, recodes, then the domain."""
         maps: dict[str, dict[str, str]] = {}
         for one in flow_of(self.codebook.rules, self.rules).rewriting:
+            if not texts.keys() >= set(self.rules[one.op].reads(one.params)):
+                self.skipped.append(one.id)
+                continue
             names, mapping = self._rewriting(one)
             for name in names:
                 maps.setdefault(name, {}).update(mapping)
@@ -223,13 +227,13 @@ class _Work:
 
     def apply_rules(self, columns: dict[str, Column]) -> dict[str, Column]:
         """Run the rules in data-flow order; skip those whose inputs the file lacks."""
-        columns, skipped = dict(columns), []
+        columns = dict(columns)
         from_file = set(columns)
         for one in flow_of(self.codebook.rules, self.rules).ordered:
             rule = self.rules[one.op]
             present = {name: columns[name] for name in rule.reads(one.params) if name in columns}
             if not present or rule.apply is None:
-                skipped.append(one.id)
+                self.skipped.append(one.id)
                 continue
             made = rule.apply(
                 one.params, Rows(columns=present, rows=self.raw.rows, codebook=self.codebook)
@@ -242,9 +246,9 @@ class _Work:
                 columns[target] = columns[target].filled_from(made)
             elif target in from_file:
                 columns[target] = self._meet(one, target, columns[target], made)
-        self.details["rules_skipped"] = skipped
-        if skipped:
-            message = f"rules skipped, as the file has none of their inputs: {', '.join(skipped)}"
+        self.details["rules_skipped"] = list(self.skipped)
+        if self.skipped:
+            message = f"rules skipped, as the file lacks what they read: {', '.join(self.skipped)}"
             self.note("rules-skipped", message)
         return columns
 
@@ -299,9 +303,16 @@ class _Work:
             self.problem("CB302", message, help, target)
         return held
 
-    def require(self, columns: Mapping[str, Column]) -> None:
-        """Every variable is there, and where it may not be missing it is not."""
+    def require(self, columns: Mapping[str, Column]) -> dict[str, Column]:
+        """Every variable is there, and where it may not be missing it is not.
+
+        What the file may lack becomes a column without a value.
+        """
+        columns, absent = dict(columns), []
         for name, variable in self.codebook.variables.items():
+            if name not in columns and not variable.required:
+                columns[name] = Column.missing(self.raw.rows)
+                absent.append(name)
             if name in columns:
                 lacking = int((~columns[name].known()).sum())
                 if lacking and not variable.nullable:
@@ -320,6 +331,11 @@ class _Work:
             unknown = [one for one in self.raw.columns if one not in self.codebook.names]
             help = did_you_mean(name, unknown) or "add the column, empty if need be"
             self.problem("CB301", message, help)
+        if absent:
+            message = f"missing throughout, as the file has no such column: {', '.join(absent)}"
+            self.note("variables-absent", message, Severity.WARNING)
+            self.details["variables_absent"] = list(absent)
+        return columns
 
     def run_checks(self, columns: Mapping[str, Column]) -> None:
         """Look for what can never be."""

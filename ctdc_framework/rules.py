@@ -20,6 +20,7 @@ from ctdc_framework.convert import entry
 from ctdc_framework.domains import OUTSIDE, BandsDomain, FlagDomain, IntegerDomain
 from ctdc_framework.errors import did_you_mean, one_of
 from ctdc_framework.faults import Fault, Path
+from ctdc_framework.rewriting import Alpha3, Recode, alpha3_faults, no_zero, recode_faults
 
 P = TypeVar("P")
 
@@ -53,7 +54,7 @@ class Rule(Generic[P]):
     `reads` and `writes` name columns from the parameters. `apply` gives the target's column; its
     cells must be codes of the target's domain, which is checked. `faults` finds mistakes that only
     the whole codebook shows. A rule that `rewrites` works on the text of cells instead, before
-    they are held against their domain, and writes no column.
+    they are held against their domain, and writes no column; it `reads` what a file must have.
     """
 
     op: str
@@ -78,18 +79,6 @@ class First:
     from_: str = entry("the input that lists several", key="from")
     to: str = entry("the variable or input that gets the first of them")
     mode: Mode = entry(MODE_HELP, default="check")
-
-
-@frozen(kw_only=True)
-class Recode:
-    """Replace texts as the file holds them, before they are held against the domain."""
-
-    on: tuple[str, ...] = entry(
-        "the variables and inputs it applies to", validator=validators.min_len(1)
-    )
-    map: Mapping[str, str] = entry(
-        'old text = new text, in one pass; "" makes it missing', validator=validators.min_len(1)
-    )
 
 
 @frozen(kw_only=True)
@@ -251,25 +240,6 @@ def _coalesce_faults(params: Coalesce, codebook: Codebook) -> Iterator[Fault]:
             yield Fault(path=("from", number), kind="207", message=message, help=help)
 
 
-def _recode_faults(params: Recode, codebook: Codebook) -> Iterator[Fault]:
-    for old, new in params.map.items():
-        if old in codebook.missing_codes:
-            message = f"`{old}` is a missing code, which is read before any recode"
-            help = "remove it here, or from [missing]"
-            yield Fault(path=("map", old), kind="112", message=message, help=help, at_key=True)
-        for name in params.on:
-            domain = codebook.domain_of(name)
-            read = domain.read(new)
-            if isinstance(domain, FlagDomain) and new == "0":
-                yield _no_zero(("map", old), name, 'write ""')
-                break
-            if new not in codebook.missing_codes and not isinstance(read, str | int):
-                message = f"maps `{old}` to `{new}`, which is not in the domain of `{name}`"
-                help = did_you_mean(new, domain.codes) or 'write "" to make it missing'
-                yield Fault(path=("map", old), kind="202", message=message, help=help)
-                break
-
-
 def _same_domain(path: Path, source: str, target: str, codebook: Codebook) -> Iterator[Fault]:
     ours, theirs = codebook.domain_of(source), codebook.domain_of(target)
     foreign = sorted(set(ours.codes) - set(theirs.codes))
@@ -279,12 +249,6 @@ def _same_domain(path: Path, source: str, target: str, codebook: Codebook) -> It
         message = f"`{source}` does not fit into `{target}`: {what} not in the target's domain"
         help = "give both the same domain, or map the value with a recode rule"
         yield Fault(path=path, kind="207", message=message, help=help)
-
-
-def _no_zero(path: Path, name: str, help: str) -> Fault:
-    message = f"flag `{name}` has no 0: a flag is 1 or missing, and missing means no or unknown"
-    help += "; where No is recorded, give it an enum and not std/flag"
-    return Fault(path=path, kind="113", message=message, help=help)
 
 
 def condition_faults(condition: Condition, codebook: Codebook) -> Iterator[Fault]:
@@ -302,7 +266,7 @@ def condition_faults(condition: Condition, codebook: Codebook) -> Iterator[Fault
             near = did_you_mean(value, domain.codes)
             help = near or f"its values are {one_of(domain.codes) or 'whole numbers'}"
             if isinstance(domain, FlagDomain) and value == "0":
-                yield _no_zero(path, condition.var, "say missing = true for no or unknown")
+                yield no_zero(path, condition.var, "say missing = true for no or unknown")
                 continue
             yield Fault(path=path, kind="206", message=message, help=help)
 
@@ -327,8 +291,17 @@ BUILT_IN: Mapping[str, Rule[Any]] = {
             op="recode",
             summary="texts of the file replaced before the domain check",
             params=Recode,
+            reads=lambda params: params.file_has,
             rewrites=lambda params: (params.on, params.map),
-            faults=_recode_faults,
+            faults=recode_faults,
+        ),
+        Rule(
+            op="alpha-3",
+            summary="two-letter codes of countries read as three-letter ones",
+            params=Alpha3,
+            reads=lambda params: params.file_has,
+            rewrites=lambda params: (params.on, params.map),
+            faults=alpha3_faults,
         ),
         Rule(
             op="bin",

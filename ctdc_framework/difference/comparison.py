@@ -11,7 +11,7 @@ from ctdc_framework.codebook import Codebook, Input, Role, Variable
 from ctdc_framework.convert import fields_of, key_of
 from ctdc_framework.difference.domains import Change, Severity, domain_changes, listed
 from ctdc_framework.domains import STANDARD
-from ctdc_framework.rules import Recode
+from ctdc_framework.rewriting import Recode
 
 TEXTS = frozenset(
     [
@@ -241,6 +241,9 @@ def _entry(at: str, key: str, before: Any, after: Any) -> Iterator[Change]:
     elif key == "nullable":
         message = "may be missing in the input" if after else "may no longer be missing"
         yield _change(key, at, message, "minor" if after else "major")
+    elif key == "required":
+        message = "may no longer be absent from a file" if after else "may be absent from a file"
+        yield _change(key, at, message, "major" if after else "minor")
     elif key == "protected":
         message = "may not be blanked any more" if after else "may now be blanked"
         yield _change(key, at, message, "minor")

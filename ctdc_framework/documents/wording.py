@@ -21,7 +21,8 @@ from ctdc_framework.codebook import (
 from ctdc_framework.convert import unstructure
 from ctdc_framework.documents import nodes as n
 from ctdc_framework.documents.prose import Prose
-from ctdc_framework.rules import Bin, Coalesce, Derive, First, Fold, Recode, Rule
+from ctdc_framework.rewriting import Alpha3, Recode
+from ctdc_framework.rules import Bin, Coalesce, Derive, First, Fold, Rule
 
 ROLES: Mapping[Role, tuple[str, str]] = {
     Role.QUASI: ("Quasi-identifier", "an outsider may know it about a person, or find it out"),
@@ -120,10 +121,18 @@ class Wording:
                 told = [self.condition(one) for one in conditions]
                 words = n.line(column(target), " is ", n.Code("1"), " wherever ")
                 return n.line(words, n.joined(told, ", ", " or " if any_of else " and "), ".")
-            case Recode(on=names, map=replaced):
-                words = n.line("As a file is read, ", self._replaced(names[0], replaced))
+            case Recode(on=names, map=replaced, file_has=marks):
+                words = n.line(self._of_files(marks), self._replaced(names[0], replaced))
                 return n.line(words, ". So in ", self.columns(names), ".")
+            case Alpha3(on=names, file_has=marks):
+                words = n.line(self._of_files(marks), "two-letter codes of ISO 3166-1 become ")
+                return n.line(words, "its three-letter ones. So in ", self.columns(names), ".")
         return ()
+
+    def _of_files(self, marks: Iterable[str]) -> n.Inlines:
+        """Say of which files a rule speaks that replaces texts."""
+        which = n.line(" that has ", self.columns(marks)) if marks else ()
+        return n.line("As a file", which, " is read, ")
 
     def _replaced(self, name: str, replaced: Mapping[str, str]) -> n.Inlines:
         """Say what a recode rule replaces, each new value once."""

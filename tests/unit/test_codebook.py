@@ -92,7 +92,7 @@ def test_the_codes_of_the_released_file_are_in_the_country_domain(ctdc, shared):
 
 
 def test_kosovo_and_tibet_are_told_as_the_book_tells_them(ctdc):
-    (recode,) = (one for one in ctdc.rules if one.op == "recode")
+    (recode,) = (one for one in ctdc.rules if one.id == "un-boundaries")
     assert {recode.params.map[code] for code in ("XKX", "XKK", "RKS", "Kosovo")} == {"SRB"}
     assert recode.params.map["Tibet"] == "CHN"
 

@@ -437,6 +437,20 @@ CASES = [
         "`Male`",
     ),
     Case(
+        "CB202",
+        RULES,
+        rule('[[rules]]\nid="r"\nop="alpha-3"\non=[«"gender"]'),
+        "rule `r`: `gender` holds no countries",
+        "country",
+    ),
+    Case(
+        "CB205",
+        RULES,
+        rule('[[rules]]\nid="r"\nop="recode"\non=["gender"]\nmap={M="Male"}\nfile_has=[«"frm"]'),
+        "rule `r` reads `frm`",
+        "`farm`",
+    ),
+    Case(
         "CB203",
         RULES,
         rule('[[rules]]\nid="r"\nop="coalesce"\nfrom=[«"gender"]\nto="gender"'),

@@ -317,6 +317,7 @@ MUTATIONS = {
     "alias gone": ('aliases = ["sex"]\n', "", "alias-removed", "variables.gender", "major"),
     "alias new": ('["sex"]', '["sex", "g"]', "alias-added", "variables.gender", "minor"),
     "definition": ('"Year."', '"The year."', "text", "variables.year", "patch"),
+    "required": (FORCED, FORCED + "required = false\n", "required", "variables.forced", "minor"),
     "collection": (
         '"partial"',
         '"proxy"',

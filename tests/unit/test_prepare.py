@@ -229,6 +229,39 @@ def test_recode_is_done_once_and_not_again_on_its_result(book):
     assert told(prepare(raw(x="A B C"), one)) == {"x": ["B", "A", "C"]}
 
 
+def test_recode_for_one_kind_of_file_leaves_others_alone_and_is_listed_as_skipped(book):
+    rule = 'op = "recode"\non = ["x"]\nmap = { a = "A" }\nfile_has = ["mark", "y"]'
+    one = book({"x": "letter", "y": "letter|required = false"}, {"mark": "std/text"}, rule=rule)
+    prepared = prepare(raw(x="a B", mark="z z", y=". ."), one)
+    assert told(prepared)["x"] == ["A", "B"]
+    assert prepared.details["rules_skipped"] == []
+    for columns in ({"mark": "z z z"}, {"y": ". . ."}, {}):
+        with pytest.raises(DataError) as caught:
+            prepare(raw(x="a a a", **columns), one)
+        assert codes(caught.value) == ["CB302"]
+    assert prepare(raw(x="A", y="."), one).details["rules_skipped"] == ["the-rule"]
+
+
+def test_two_letter_codes_become_three_and_namibia_is_no_missing_value(book):
+    country = '[domains.country]\nkind = "country"\nas_of = "2005-01-01"\n'
+    one = book({"x": "country"}, more=country, rule='op = "alpha-3"\non = ["x"]')
+    assert told(prepare(raw(x="NA DE FRA ."), one)) == {"x": ["NAM", "DEU", "FRA", None]}
+    with pytest.raises(DataError) as caught:  # South Sudan has its code since 2011
+        prepare(raw(x="SS SS SS"), one)
+    assert codes(caught.value) == ["CB302"]
+
+
+def test_a_variable_that_is_not_required_may_be_absent_and_is_then_missing_throughout(book):
+    one = book({"x": "letter|required = false", "y": "letter"})
+    prepared = prepare(raw(y="A B"), one)
+    assert told(prepared) == {"x": [None, None], "y": ["A", "B"]}
+    assert [note.code for note in prepared.notes] == ["variables-absent"]
+    assert told(prepare(raw(x="B C", y="A B"), one))["x"] == ["B", "C"]
+    with pytest.raises(DataError) as caught:
+        prepare(raw(x="A B"), one)
+    assert codes(caught.value) == ["CB301"]
+
+
 def test_recode_reaches_each_value_of_a_list(book):
     rule = 'op = "recode"\non = ["x"]\nmap = { a = "A", none = "" }'
     one = book({"x": 'letter|list = ";"'}, rule=rule)
@@ -459,7 +492,7 @@ def test_a_target_that_only_the_file_has_is_read_from_it_and_the_rule_is_listed(
     prepared = prepare(raw(x="A B"), one)
     assert told(prepared) == {"x": ["A", "B"]}
     assert prepared.details["rules_skipped"] == ["the-rule"]
-    assert "rules skipped, as the file has none of their inputs: the-rule" in [
+    assert "rules skipped, as the file lacks what they read: the-rule" in [
         note.message for note in prepared.notes
     ]
 

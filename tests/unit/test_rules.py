@@ -14,6 +14,7 @@ from ctdc_framework.columns import Column
 from ctdc_framework.demo_data import fabricate_cases
 from ctdc_framework.files import raw_of_arrow
 from ctdc_framework.prepare import prepare
+from ctdc_framework.rewriting import Recode
 from ctdc_framework.rules import (
     BUILT_IN,
     Bin,
@@ -21,7 +22,6 @@ from ctdc_framework.rules import (
     Derive,
     First,
     Fold,
-    Recode,
     Rows,
     flow_of,
     holds,
