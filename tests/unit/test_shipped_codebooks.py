@@ -61,7 +61,7 @@ def test_every_variable_of_adult_can_be_generalised_to_one_group_and_only_salary
     assert adult.quasi_identifiers == ADULT[:-1]
 
 
-# ------------------------------------------------------------------- from 63 columns to 37 and to 27
+# ------------------------------------------------------------------ from 63 columns to 37 and to 27
 
 FLAGS_2021 = {
     "meansOfControlOther": (
@@ -234,5 +234,8 @@ def test_two_letters_become_the_three_of_ctdcs_own_table(shared):
     }
     # The table leaves three current codes blank, and has one that was withdrawn in 2010.
     assert differ == {
-        **{"JE": ("", "JEY"), "MF": ("", "MAF"), "SX": ("", "SXM"), "AN": ("ANT", "")},
+        "JE": ("", "JEY"),
+        "MF": ("", "MAF"),
+        "SX": ("", "SXM"),
+        "AN": ("ANT", ""),
     }
