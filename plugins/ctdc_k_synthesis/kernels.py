@@ -177,7 +177,8 @@ def worth(values: Any, ends: Any, pairs: Any, triples: Any, weights: Any, out: A
 
 @jit
 def begin(
-    order: Any, alone: Any, left: Any, column_of: Any, bits: Any, rows: Any, row_ends: Any,
+    order: Any, alone: Any,
+    left: Any, column_of: Any, bits: Any, rows: Any, row_ends: Any, listed: Any, reach: Any,
     pairs: Any, triples: Any, pair_pull: Any, triple_pull: Any, weights: Any,
     k: Any, most: Any, steer: Any, noise: Any, rng: Any, values: Any, ends: Any, done: Any,
 ) -> None:  # fmt: skip
@@ -220,7 +221,7 @@ def begin(
         left[start] -= 1
         end = _grow(
             values, end, n, waiting, gains, supports, tally, words, places, False,
-            left, column_of, bits, rows, row_ends,
+            left, column_of, bits, rows, row_ends, listed, reach,
             pairs, triples, pair_pull, triple_pull, weights, k, most, steer, noise, rng, done,
         )  # fmt: skip
         ends[record] = end
@@ -230,7 +231,8 @@ def begin(
 
 @jit
 def join(
-    limit: Any, chance: Any, left: Any, column_of: Any, bits: Any, rows: Any, row_ends: Any,
+    limit: Any, chance: Any,
+    left: Any, column_of: Any, bits: Any, rows: Any, row_ends: Any, listed: Any, reach: Any,
     pairs: Any, triples: Any, pair_pull: Any, triple_pull: Any, weights: Any,
     k: Any, most: Any, steer: Any, noise: Any, rng: Any, values: Any, ends: Any, done: Any,
 ) -> Any:  # fmt: skip
@@ -238,7 +240,8 @@ def join(
 
     left: (V,) how often each value is still to be used, counted down; `chance[left]` is how
         likely a record begins with it. rows, row_ends: the originals, end to end; bits: (V,
-        words), who holds a value. steer: (records + most + 1,), what a support is worth.
+        words), who holds a value; listed, reach: what is known where there are no originals.
+        steer: (greatest support + 1,), what a support is worth.
     values, ends: room for the records; done: (records, values used, gain) so far, carried on.
     """
     waiting = np.empty(len(left), np.int64)
@@ -272,7 +275,7 @@ def join(
         left[start] -= 1
         end = _grow(
             values, end, n, waiting, gains, supports, tally, words, places, True,
-            left, column_of, bits, rows, row_ends,
+            left, column_of, bits, rows, row_ends, listed, reach,
             pairs, triples, pair_pull, triple_pull, weights, k, most, steer, noise, rng, done,
         )  # fmt: skip
         ends[record] = end
@@ -286,7 +289,7 @@ def join(
 def _grow(
     values: Any, first: Any, n: Any, waiting: Any, gains: Any, supports: Any,
     tally: Any, words: Any, places: Any, by_gain: Any,
-    left: Any, column_of: Any, bits: Any, rows: Any, row_ends: Any,
+    left: Any, column_of: Any, bits: Any, rows: Any, row_ends: Any, listed: Any, reach: Any,
     pairs: Any, triples: Any, pair_pull: Any, triple_pull: Any, weights: Any,
     k: Any, most: Any, steer: Any, noise: Any, rng: Any, done: Any,
 ) -> Any:  # fmt: skip
@@ -297,6 +300,10 @@ def _grow(
     values of the originals that hold the record so far. Where these are more than `most`, every
     s-th of them is counted, and the one value that is then chosen is checked in full. The holders
     are kept as those words of their bits that are not 0, and where these stand.
+
+    Where `reach` is not 0 there are no originals, and what they hold together is known of
+    combinations of up to `reach` values alone: by the tables of pairs and triples, and beyond
+    them by `listed`. A support is then the least count of a pair or triple with the value.
     """
     end = first + 1
     held, size, stride = -1, 0, 1
@@ -319,7 +326,13 @@ def _grow(
             )
             if at < 0:
                 break
-            if stride == 1 or _held_by(words, places, held, bits, waiting[at], k):
+            if reach:
+                fits = (reach == 2 or (reach == 3 and len(triples) > 0)) or _is_listed(
+                    values, first, end, waiting[at], len(pairs), listed, reach
+                )
+            else:
+                fits = stride == 1 or _held_by(words, places, held, bits, waiting[at], k)
+            if fits:
                 chosen = waiting[at]
                 break
             n -= 1
@@ -334,7 +347,14 @@ def _grow(
         left[chosen] -= 1
         if n == 1:
             break
-        if end - first == 2 and len(triples):
+        if reach:
+            for i in range(n):
+                supports[i] = min(supports[i], pairs[chosen, waiting[i], 0])
+                if len(triples) and column_of[waiting[i]] != column_of[chosen]:
+                    for j in range(first, end - 1):
+                        t = place(values[j], chosen, waiting[i])
+                        supports[i] = min(supports[i], triples[t, 0])
+        elif end - first == 2 and len(triples):
             for i in range(n):
                 if column_of[waiting[i]] != column_of[chosen]:
                     supports[i] = triples[place(values[first], chosen, waiting[i]), 0]
@@ -450,6 +470,47 @@ def _held_by(words: Any, places: Any, held: Any, bits: Any, value: Any, k: Any) 
             if support >= k:
                 return True
     return False
+
+
+@jit
+def _is_listed(
+    values: Any, first: Any, end: Any, value: Any, many: Any, listed: Any, reach: Any
+) -> Any:
+    """Tell whether each combination of a value with up to `reach` - 1 of a record is listed.
+
+    listed: ascending; entry i, known as combination `many` + i, is many * (the combination
+        without its greatest value) + that value; of one value, the combination is the value.
+    Goes through the combinations in order, and leaves out those that cannot hold the value.
+    """
+    n = end - first + 1
+    own = np.empty(n, np.int64)
+    own[: n - 1] = values[first:end]
+    own[n - 1] = value
+    own.sort()
+    path = np.empty(reach, np.int64)
+    found = np.empty(reach, np.int64)
+    depth, at, inside = 0, 0, -1
+    while True:
+        if at < n and depth < reach and (inside >= 0 or own[at] <= value):
+            found[depth] = own[at]
+            if depth:
+                key = found[depth - 1] * many + own[at]
+                row = np.searchsorted(listed, key)
+                if row == len(listed) or listed[row] != key:
+                    return False
+                found[depth] = many + row
+            if own[at] == value:
+                inside = depth
+            path[depth] = at
+            depth += 1
+            at += 1
+        elif depth:
+            depth -= 1
+            at = path[depth] + 1
+            if inside == depth:
+                inside = -1
+        else:
+            return True
 
 
 @jit

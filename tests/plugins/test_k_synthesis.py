@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from ctdc_k_synthesis import STRATEGY, KSynthesis, algorithm, synthesise
+from ctdc_k_synthesis import STRATEGY, KSynthesis, algorithm, synthesise, work
 from ctdc_k_synthesis.algorithm import synthesise_records
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -396,14 +396,14 @@ def test_more_holders_than_are_counted_and_more_values_than_have_triples_keep_th
 ):
     rng = np.random.default_rng(5)
     codes = rng.integers(-1, 3, (400, 7)).astype(np.int16)
-    for name, value in (("MOST_HOLDERS", 5), ("MOST_FOR_TRIPLES", 4)):
-        monkeypatch.setattr(algorithm, name, value)
+    for module, name, value in ((algorithm, "MOST_HOLDERS", 5), (work, "MOST_FOR_TRIPLES", 4)):
+        monkeypatch.setattr(module, name, value)
         for mode in ("seeded", "value-seeded"):
             check(codes, synthesise_records(codes, [3] * 7, 4, rng, silent, mode=mode).codes, 4)
 
 
 def test_more_values_than_can_be_paired_are_refused_with_a_remedy(monkeypatch):
-    monkeypatch.setattr(algorithm, "MOST_VALUES", 3)
+    monkeypatch.setattr(work, "MOST_VALUES", 3)
     codes = np.zeros((20, 4), np.int16)
 
     with pytest.raises(StrategyError, match="4 values are held by 5 records or more"):
@@ -429,8 +429,8 @@ def distance(codes, released, sizes, k):
     """The distance over pairs, by the formula and by another way of counting."""
     found = count_combinations([codes, released], sizes, 2).of_length(2).counts
     n, m = found[found[:, 0] >= k].T
-    weight = algorithm.SHARE + 1 / n
-    return (weight * abs(n - m)).sum() + algorithm.ABSENT_PAIR * (m == 0).sum()
+    weight = work.SHARE + 1 / n
+    return (weight * abs(n - m)).sum() + work.ABSENT_PAIR * (m == 0).sum()
 
 
 def test_notes_and_details_hold_no_value_of_the_records(real):
