@@ -189,6 +189,54 @@ def test_records_in_63_columns_stay_as_they_are_but_for_missing_and_countries(
             assert value == ("" if row[name] in MISSING_63 else ISO3.get(row[name], row[name]))
 
 
+MEANS = "meansOfControl"
+FLAGS_2024 = {
+    "meansDebtBondageEarnings": (f"{MEANS}DebtBondage", f"{MEANS}TakesEarnings"),
+    "meansThreats": (
+        *(f"{MEANS}Threats", f"{MEANS}UsesChildren", f"{MEANS}ThreatOfLawEnforcement"),
+    ),
+    "meansAbusePsyPhySex": (
+        *(f"{MEANS}PsychologicalAbuse", f"{MEANS}PhysicalAbuse", f"{MEANS}SexualAbuse"),
+    ),
+    "meansFalsePromises": (f"{MEANS}FalsePromises",),
+    "meansDrugsAlcohol": (f"{MEANS}PsychoactiveSubstances",),
+    "meansDenyBasicNeeds": (
+        *(f"{MEANS}RestrictsFinancialAccess", f"{MEANS}RestrictsMovement"),
+        *(f"{MEANS}RestrictsMedicalCare", f"{MEANS}WithholdsNecessities"),
+    ),
+    "meansExcessiveWorkHours": (f"{MEANS}ExcessiveWorkingHours",),
+    "meansWithholdDocs": (f"{MEANS}WithholdsDocuments",),
+    "isOtherExploit": FLAGS_2021["isOtherExploit"],
+}
+"""The flags of 2024 that are not a column of their own name, with the columns they are made of."""
+
+
+def as_2024(name, row):
+    """Say what a variable of 2024 holds for a record of the 63 columns."""
+    if name in FLAGS_2024:
+        return "1" if any(row[one] == "1" for one in FLAGS_2024[name]) else ""
+    if name == "gender":
+        return {"Female": "Woman", "Male": "Man"}.get(row["gender"], "")
+    return as_2021(name, row)
+
+
+def test_records_in_63_columns_become_the_27_of_2024(prepared_from, records_63):
+    made = prepared_from("ctdc-2024")
+    names = load_codebook("ctdc-2024").variables
+    assert made == [{name: as_2024(name, row) for name in names} for row in records_63]
+    assert len(names) == 27
+
+
+def test_the_padded_band_and_the_words_of_the_first_edition_are_read_as_2024_has_them(
+    prepared_from,
+):
+    row = dict.fromkeys(load_codebook("ctdc-2024").variables, "")
+    first = {"gender": "Transgender/NonConforming", "traffickMonths": "61+ (5+ yrs)"}
+    made = prepared_from("ctdc-2024", [row | {"ageBroad": "09--17"} | first])
+    second = {"gender": "Trans/Transgender/NonConforming", "traffickMonths": "25+ (2+ yrs)"}
+    assert made == [row | {"ageBroad": "9--17"} | second]
+
+
 def test_an_empty_first_column_with_the_terms_of_use_is_read_over(prepared_from, records_63):
     terms = "By using this data you agree to the Terms of Use: "
     terms += "https://www.ctdatacollaborative.org/terms-use"
@@ -217,6 +265,20 @@ def test_the_63_columns_go_where_the_published_mapping_says(shared):
         name, target = row["k_anon_column"], row["target_2021"]
         known = book.names[name]
         assert (known if known in book.variables else target_of.get(known, "")) == target
+
+
+@pytest.mark.shared_data
+def test_the_63_columns_go_to_the_27_as_the_published_mapping_says(shared):
+    path = shared / "data" / "mapping_63_to_37_to_27.csv"
+    rows = [*csv.DictReader(path.read_text(encoding="utf-8").splitlines())]
+    book, target_of = load_codebook("ctdc-2024"), {}
+    for rule in book.rules:
+        if rule.op == "fold":
+            target_of |= dict.fromkeys(rule.params.from_, rule.params.to)
+    for row in rows:
+        known = book.names[row["k_anon_column"]]
+        target = known if known in book.variables else target_of.get(known, "")
+        assert target == row["target_2024"]
 
 
 @pytest.mark.shared_data
