@@ -184,6 +184,22 @@ class MaxDeviation(Claim):
 
 
 @frozen(kw_only=True)
+class Additive(Claim):
+    """Published parts add up to their published wholes."""
+
+    name: ClassVar[str] = "additive"
+    about: ClassVar[About] = "counts"
+
+    @property
+    def sentence(self) -> str:
+        """The promise in words."""
+        return (
+            "Where counts of a whole and of its parts are published, the parts add up to the "
+            "whole, but for records whose value is not known; what is not shown counts as 0."
+        )
+
+
+@frozen(kw_only=True)
 class DifferentialPrivacy(Claim):
     """The mechanism is (epsilon, delta)-differentially private; no file can show that.
 
@@ -238,6 +254,7 @@ CLAIMS: tuple[type[Claim], ...] = (
     MultipleOf,
     Threshold,
     MaxDeviation,
+    Additive,
     DifferentialPrivacy,
     NoClaim,
 )

@@ -14,6 +14,7 @@ import pluggy
 from attrs import field, frozen
 
 from ctdc_framework.claims import (
+    Additive,
     Claim,
     CombinationSupport,
     DifferentialPrivacy,
@@ -188,6 +189,7 @@ def __getattr__(name: str) -> Any:
 __all__ = [
     "CONTRACT",
     "COUNT",
+    "Additive",
     "Better",
     "Cancelled",
     "Claim",

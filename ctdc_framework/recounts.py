@@ -9,7 +9,9 @@ from itertools import combinations
 
 from attrs import frozen
 
+from ctdc_framework.additivity import all_known, sums
 from ctdc_framework.claims import (
+    Additive,
     Claim,
     CombinationSupport,
     DifferentialPrivacy,
@@ -177,6 +179,18 @@ def _(claim: MaxDeviation, original: AnyOriginal, published: Published) -> tuple
     return not bad, (
         f"{_rows(bad, claim.d + 1, original)} hold a count further than {claim.d} from the true one"
     )
+
+
+@_recount.register
+def _(claim: Additive, original: AnyOriginal, published: Published) -> tuple[bool, str]:
+    if published.combinations is None:
+        return False, NO_COUNTS
+    codebook = original.codebook
+    bad = sum(
+        one.parts > one.count or (one.parts < one.count and all_known(codebook, one, original))
+        for one in sums(codebook, dict(published.combinations))
+    )
+    return not bad, f"{_rows(bad, 1, original)} hold a count to which its parts do not add up"
 
 
 def _named(variables: set[str]) -> str:

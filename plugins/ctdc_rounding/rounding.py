@@ -9,6 +9,7 @@ from attrs import evolve, frozen, validators
 
 from ctdc_framework.plugin import (
     COUNT,
+    Additive,
     Claim,
     Codebook,
     Context,
@@ -46,10 +47,25 @@ class Rounding:
     threshold: int = entry(
         "a count below this is not shown", validator=validators.ge(2), from_codebook="k"
     )
-    method: Literal["floor", "nearest", "random", "cell-key"] = entry(
+    method: Literal["floor", "nearest", "random", "controlled", "cell-key"] = entry(
         "floor: down to the multiple below; nearest: to the nearest multiple; random: up or down, "
-        "so that the mean is the count; cell-key: changed by a draw from a perturbation table",
+        "so that the mean is the count; controlled: up or down, so that all parts add up; "
+        "cell-key: changed by a draw from a perturbation table",
         default="floor",
+    )
+    margins: Literal["independent", "sum", "controlled"] | None = entry(
+        "totals of declared tables: independent, each by itself; sum, of the shown parts; "
+        "controlled, as that method has them. By the method if left out",
+        default=None,
+    )
+    small_cells: Literal["down", "free"] = entry(
+        "controlled: whether a count below the threshold is never shown, or may be rounded up",
+        default="down",
+    )
+    steps: int = entry(
+        "controlled: how many multiples further than the two beside it a count may go",
+        default=3,
+        validator=[validators.ge(0), validators.le(20)],
     )
     ties: Literal["up", "even", "down"] | None = entry(
         "nearest, with an even base: where a count goes that lies midway", default=None
@@ -78,25 +94,35 @@ class Rounding:
 
 
 def round_counts(table: Table, params: Rounding, context: Context) -> Output:
-    """Change each count by the method; leave out those below the threshold.
+    """Change the counts by the method; leave out those below the threshold.
 
     The threshold looks at the true count. What comes to nothing is left out too. Raises
-    `StrategyError` for negative counts, and where cell-key has no records to take keys from.
+    `StrategyError` for negative counts, where cell-key has no records to take keys from, and where
+    totals are to be kept that nobody declared or that cannot be.
     """
+    import numpy as np
+
     counts = methods.checked(table.counts)
-    shown = counts >= params.threshold
-    kept = table.with_frame(table.frame[shown])
-    rounded = _round(kept, params, context)
-    frame = kept.frame.assign(**{COUNT: rounded})[rounded > 0]
+    if params.method == "controlled":
+        rounded, told = _controlled(table, params)
+    else:
+        shown = counts >= params.threshold
+        rounded = np.zeros_like(counts)
+        rounded[shown] = _each(table.with_frame(table.frame[shown]), params, context)
+        told = _SAID[params.method](params)
+        if params.margins == "sum":
+            rounded, told = _summed(table, rounded)
     context.progress(1, 1)
+    made = table.with_frame(table.frame.assign(**{COUNT: rounded})[rounded > 0])
     return Output(
-        table=evolve(kept.with_frame(frame), counted=None),
-        notes=[Note(code="not-additive", message=_SAID[params.method](params))],
-        details={"not_shown": len(table) - len(frame)},
+        table=evolve(made, counted=None),
+        notes=[Note(code="totals", message=told + _told_apart(table, rounded))],
+        details={"not_shown": len(table) - len(made)},
     )
 
 
-def _round(table: Table, params: Rounding, context: Context) -> NDArray[np.int64]:
+def _each(table: Table, params: Rounding, context: Context) -> NDArray[np.int64]:
+    """Change each count by itself."""
     counts, base = table.counts, params.base
     if params.method == "floor":
         return methods.floor(counts, base)
@@ -120,6 +146,61 @@ def _round(table: Table, params: Rounding, context: Context) -> NDArray[np.int64
     return changed
 
 
+def _controlled(table: Table, params: Rounding) -> tuple[NDArray[np.int64], str]:
+    """Round all counts together; a row that is in no declared table comes to nothing."""
+    from ctdc_rounding.complete import complete
+    from ctdc_rounding.controlled import round_all
+
+    cells = complete(table)
+    found = round_all(
+        cells,
+        params.base,
+        threshold=params.threshold,
+        small_cells=params.small_cells,
+        steps=params.steps,
+    )
+    told = f"counts are rounded to multiples of {params.base} together, so that parts add up"
+    if found.steps:
+        told += f"; some are {found.steps} multiples further than the two beside them"
+    if not found.best:
+        told += "; nearer ones may exist, which were not found with the work allowed"
+    return cells.in_table(found.counts, len(table)), told
+
+
+def _summed(table: Table, rounded: NDArray[np.int64]) -> tuple[NDArray[np.int64], str]:
+    """Make each total the sum of the parts that are shown."""
+    from ctdc_rounding.complete import complete
+
+    if len(table.layouts) != 1:
+        raise StrategyError(
+            "totals can be sums of their shown parts in one declared table, and there are "
+            f"{len(table.layouts)}",
+            help="declare one table, or choose margins = independent",
+        )
+    cells = complete(table)
+    summed = cells.in_table(cells.add_up(cells.of_table(rounded)), len(table))
+    return (
+        summed,
+        "totals are the sums of the parts that are shown, and fall short of the true ones",
+    )
+
+
+def _told_apart(table: Table, rounded: NDArray[np.int64]) -> str:
+    """Say in how many places of declared tables parts and total differ, by what is shown."""
+    from ctdc_rounding.complete import complete
+
+    overlap = any(
+        table.codebook.variables[variable].list
+        for layout in table.layouts
+        for variable in layout.axes
+    )
+    if overlap or not table.layouts:
+        return ""
+    cells = complete(table)
+    apart, every = cells.apart(cells.of_table(rounded))
+    return f"; parts and total differ in {apart:,} of {every:,} sums of the declared tables"
+
+
 _SAID = {
     "floor": lambda params: (
         f"counts are rounded down to multiples of {params.base} each by itself: parts may add "
@@ -141,13 +222,18 @@ _SAID = {
 
 
 def _claims(codebook: Codebook, params: Rounding) -> Sequence[Claim]:
-    if params.method == "cell-key":
-        return [Threshold(k=params.threshold), MaxDeviation(d=params.deviation)]
-    furthest = params.base // 2 if params.method == "nearest" else params.base - 1
+    furthest = {
+        "nearest": params.base // 2,
+        "controlled": (params.steps + 1) * params.base - 1,
+        "cell-key": params.deviation,
+    }.get(params.method, params.base - 1)
+    together = params.method == "controlled" or params.margins == "sum"
+    free = params.method == "controlled" and params.small_cells == "free"
     return [
-        MultipleOf(base=params.base),
-        Threshold(k=params.threshold),
-        MaxDeviation(d=furthest),
+        *([] if params.method == "cell-key" else [MultipleOf(base=params.base)]),
+        *([] if free else [Threshold(k=params.threshold)]),
+        *([] if params.margins == "sum" else [MaxDeviation(d=furthest)]),
+        *([Additive()] if together else []),
     ]
 
 
@@ -160,6 +246,10 @@ def _faults(codebook: Codebook, params: Rounding) -> Iterator[Fault]:
         yield Fault(
             path=("ties",), kind="011", message=message, help='write "up", "even" or "down"'
         )
+    if params.margins and (params.margins == "controlled") != (params.method == "controlled"):
+        message = f"method `{params.method}` does not go with margins `{params.margins}`"
+        help = "margins are controlled where the method is, and only there"
+        yield Fault(path=("margins",), kind="019", message=message, help=help)
     if params.method == "cell-key":
         from ctdc_rounding import perturbation
 

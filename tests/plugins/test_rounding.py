@@ -188,7 +188,7 @@ def test_a_note_says_that_parts_do_not_add_up(toy):
     output = round_counts(counts_of(toy, [30, 19, 11]), Rounding(base=10, threshold=10), context())
 
     (note,) = output.notes
-    assert note.code == "not-additive"
+    assert note.code == "totals"
     assert "less than their total" in note.message
     assert output.table.counts.tolist() == [30, 10, 10]
     assert output.details["not_shown"] == 0

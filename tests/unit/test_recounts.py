@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ctdc_framework import recounts
 from ctdc_framework.claims import (
     CLAIMS,
+    Additive,
     Claim,
     CombinationSupport,
     DifferentialPrivacy,
@@ -106,6 +107,12 @@ CASES = {
     "k-anonymity: missing is a value": (
         KAnonymity(k=3, columns=("gender",)), records("", "", "forced=1"),
     ),
+    "additive": (
+        Additive(), combos(("", 9), ("gender=Female", 6), ("gender=Male", 3), ("year=2019", 9)),
+    ),
+    "additive: but for what is not known": (
+        Additive(), combos(("", 9), ("forced=1", 6), ("means=Debt", 3)),
+    ),
     "multiple-of": (MultipleOf(base=3), WITHIN),
     "threshold": (Threshold(k=4), WITHIN),
     "max-deviation": (MaxDeviation(d=1), WITHIN),
@@ -162,6 +169,15 @@ BROKEN = {
     "k-anonymity: of what is no variable": (
         KAnonymity(k=3, columns=("gendr",)), records("gender=Male", "gender=Female"),
     ),
+    "additive: a part too small": (
+        Additive(), combos(("", 9), ("gender=Female", 3), ("gender=Male", 3)),
+    ),
+    "additive: a part not shown": (Additive(), combos(("", 9), ("gender=Female", 6))),
+    "additive: more than there is": (Additive(), combos(("", 9), ("forced=1", 12))),
+    "additive: parts of what is not shown": (
+        Additive(), combos(("", 9), ("year=2019", 9), ("gender=Male", 9), ("year=2020 forced=1", 3),
+                           ("forced=1", 3)),
+    ),
     "multiple-of: a count off by one": (MultipleOf(base=3), combos(("", 9), ("gender=Male", 4))),
     "multiple-of: a negative count": (MultipleOf(base=3), combos(("", -3))),
     "threshold: a cell of too few": (Threshold(k=5), combos(("", 9), ("gender=Male", 9))),
@@ -210,6 +226,7 @@ def test_every_claim_has_a_case_that_holds_and_one_that_does_not():
         (MultipleOf(base=2), records(*SIX)),
         (Threshold(k=2), records(*SIX)),
         (MaxDeviation(d=20), records(*SIX)),
+        (Additive(), records(*SIX)),
     ],
 )
 def test_a_claim_of_the_other_shape_does_not_hold(ten, claim, published):
