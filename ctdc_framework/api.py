@@ -150,6 +150,16 @@ def refuse_draft(codebook: Codebook) -> None:
         )
 
 
+def refuse_undecided(codebook: Codebook) -> None:
+    """Refuse to judge by a draft whose roles nobody has decided; raises `CtdcError`."""
+    undecided = [f"`{name}`" for name, one in codebook.variables.items() if not one.role]
+    if undecided:
+        raise CtdcError(
+            f"codebook `{codebook.id}` does not say what {one_of(undecided)} mean for privacy",
+            help="decide each role: quasi, sensitive, both, or none",
+        )
+
+
 def execute(
     plan: Plan,
     out: Path,
@@ -168,6 +178,7 @@ def execute(
     With `releases="one"` the candidate must end in a release: what stops it is raised. `raw`
     stands for the plan's data file where it has been read, or made, already.
     """
+    refuse_undecided(plan.codebook)
     if releases == "one":
         the_candidate(plan)
     elif releases == "each":

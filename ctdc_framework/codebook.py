@@ -117,8 +117,8 @@ class Variable:
     name: str = field(default="", metadata={"in_toml": False})
     domain: str = entry("name of the domain its values come from")
     role: tuple[Role, ...] = entry(
-        "what it means for privacy: quasi, sensitive or none; there is no default",
-        validator=validators.min_len(1),
+        "what it means for privacy: quasi, sensitive or none; there is no default, but in a draft "
+        "it may be empty: to be decided",
     )
     definition: str = entry("what it means")
     hierarchy: str = entry("name of the hierarchy by which it may be generalised", default="")

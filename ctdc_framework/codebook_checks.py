@@ -110,6 +110,22 @@ def _variables(codebook: Codebook, data: Mapping[str, Any]) -> Iterator[Fault]:
             if domain is not None and thing.list:
                 yield from _several(what, (*path, "list"), thing.list, domain)
     for name, variable in codebook.variables.items():
+        if not variable.role:
+            draft = codebook.header.status == "draft"
+            message = f"variable `{name}`: `role` " + (
+                "is to be decided" if draft else "may not be empty"
+            )
+            help = (
+                "say quasi if an outsider could know it about a person, sensitive if nobody should "
+                "learn it from the data, both, or none"
+            )
+            yield Fault(
+                path=("variables", name, "role"),
+                kind="019",
+                message=message,
+                help=help,
+                level="warning" if draft else "error",
+            )
         if Role.NONE in variable.role and len(variable.role) > 1:
             message = f"variable `{name}`: role `none` stands beside another"
             path = ("variables", name, "role", variable.role.index(Role.NONE))

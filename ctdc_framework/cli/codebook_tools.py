@@ -173,7 +173,7 @@ def import_(
     out: common.Printed = Path("-"),
     force: common.Replace = False,
 ) -> None:
-    """Draft a codebook from another program's description; roles are guesses, and say so."""
+    """Draft a codebook from another program's description; roles are left to be decided."""
     import json
 
     from ctdc_framework.exchange import frictionless, redcap_import

@@ -15,7 +15,7 @@ from ctdc_framework.documents.counts import Counts, Shown
 from ctdc_framework.documents.prose import Prose, anchor
 from ctdc_framework.documents.trees import tree
 from ctdc_framework.documents.variables import LONG, Entries, erratum, in_words
-from ctdc_framework.documents.wording import REASONS, ROLES, STATUSES, Wording, codes
+from ctdc_framework.documents.wording import REASONS, ROLES, STATUSES, UNDECIDED, Wording, codes
 from ctdc_framework.domains import FlagDomain, RangeDomain
 from ctdc_framework.rules import Rule
 
@@ -115,7 +115,7 @@ class _Book:
     def _list(self) -> n.Table:
         rows = []
         for name, variable in self.codebook.variables.items():
-            roles = ", ".join(role.value for role in variable.role)
+            roles = ", ".join(role.value for role in variable.role) or UNDECIDED
             values = self._values(name, variable.domain)
             rows.append(((self.prose.variable(name),), values, n.line(roles)))
         return n.Table(

@@ -11,7 +11,7 @@ from ctdc_framework.codebook import Codebook, Erratum, RuleEntry, Variable
 from ctdc_framework.documents import nodes as n
 from ctdc_framework.documents.counts import Shown
 from ctdc_framework.documents.prose import Prose, anchor
-from ctdc_framework.documents.wording import ROLES, Wording, codes
+from ctdc_framework.documents.wording import ROLES, UNDECIDED, Wording, codes
 from ctdc_framework.domains import CountryDomain, Domain, FlagDomain, RangeDomain, Value
 from ctdc_framework.rules import flow_of
 
@@ -67,7 +67,7 @@ class Entries:
     def _facts(self, variable: Variable, tabled: bool) -> dict[str, n.Blocks]:
         """Give what is said in a line or two; a fact of which nothing is said is empty."""
         name, words, prose, book = variable.name, self.wording, self.prose, self.codebook
-        roles = [n.line(": ".join(ROLES[role])) for role in variable.role]
+        roles = [n.line(": ".join(ROLES[role])) for role in variable.role] or [n.line(UNDECIDED)]
         if variable.is_quasi and variable.missing_matches == "anything":
             roles.append(n.line("in k-anonymity a missing value is as good as every value"))
         rules = [

@@ -31,6 +31,9 @@ ROLES: Mapping[Role, tuple[str, str]] = {
 }
 """What each role means."""
 
+UNDECIDED = "to be decided"
+"""Said of a variable in a draft that has no role yet."""
+
 STATUSES: Mapping[str, str] = {
     "collected": "collected",
     "partial": "collected in part",

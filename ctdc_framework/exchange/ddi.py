@@ -15,6 +15,7 @@ from attrs import frozen
 
 from ctdc_framework.codebook import Codebook, Role, RuleEntry, Variable
 from ctdc_framework.documents.counts import Counts, Shown
+from ctdc_framework.documents.wording import UNDECIDED
 from ctdc_framework.domains import CountryDomain, FlagDomain, RangeDomain
 from ctdc_framework.exchange import words
 from ctdc_framework.rules import BUILT_IN, Rule
@@ -186,7 +187,7 @@ class _Export:
             var.set("measUnit", unit)
         var.set("representationType", "numeric" if isinstance(domain, RangeDomain) else "code")
         _add(var, "labl", words.title(self.codebook, variable, 120))
-        _add(var, "security", "; ".join(SECURITY[role] for role in variable.role))
+        _add(var, "security", "; ".join(SECURITY[role] for role in variable.role) or UNDECIDED)
         if isinstance(domain, RangeDomain):
             ends = {"UNITS": "INT", "min": str(domain.min), "max": str(domain.max)}
             _add(_add(var, "valrng"), "range", **ends)

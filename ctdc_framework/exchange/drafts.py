@@ -24,7 +24,7 @@ from ctdc_framework.tables import COUNT
 Entries = Mapping[str, Any]
 """A TOML table: texts, numbers, truths, lists and tables of them."""
 
-GUESSED = "a guess: say what it means for privacy"
+UNDECIDED = "to be decided: quasi, sensitive, both, or none"
 STATED = "as the source states it: confirm it"
 """The remark beside a role: who says so."""
 
@@ -51,7 +51,7 @@ class Draft:
     missing: Sequence[Entries] = ()
     rules: Sequence[Entries] = ()
     stated: Collection[str] = ()
-    """Variables whose role the source itself states; that of any other is a guess."""
+    """Variables whose role the source itself states; that of any other is left to be decided."""
     remarks: Sequence[str] = ()
     """What could not be taken over, and what else whoever reads the draft should know."""
 
@@ -88,7 +88,7 @@ def _lines(draft: Draft) -> Iterator[str]:
         yield from _table(
             f"variables.{quoted_key(name)}",
             entries,
-            {"role": STATED if name in draft.stated else GUESSED},
+            {"role": STATED if name in draft.stated else UNDECIDED},
         )
     for name, entries in draft.inputs.items():
         yield from _table(f"inputs.{quoted_key(name)}", entries)
@@ -101,7 +101,7 @@ def _table(
 ) -> Iterator[str]:
     yield f"\n[[{name}]]" if array else f"\n[{name}]"
     for key, value in entries.items():
-        if value in ("", [], {}):
+        if value in ("", [], {}) and key != "role":
             continue
         remark = (remarks or {}).get(key)
         yield f"{quoted_key(key)} = {toml(value)}" + (f"  # {remark}" if remark else "")

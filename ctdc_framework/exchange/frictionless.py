@@ -1,7 +1,7 @@
 """Frictionless Data Packages, version 2: what a release's `datapackage.json` says, and back.
 
 Categories carry codes and labels, `missingValues` the texts for missing. What the standard has no
-word for stands beside it under names of our own (`ctdc:domain`, `ctdc:role`, `ctdc:reason`), as the
+word for stands beside it under names of our own (`ctdc:domain`, `ctdc:role`, ...), as the
 standard provides; other programs pass over them, and reading back is exact by them.
 """
 
@@ -167,6 +167,8 @@ def _field(
         found["categoriesOrdered"] = domain.ordered and not coarser
     if domain not in STANDARD.values():
         found["ctdc:domain"] = {"name": variable.domain, **_kept(unstructure(domain))}
+    if variable.caveat:
+        found["ctdc:caveat"] = words.plain(codebook, variable.caveat)
     found["ctdc:role"] = [role.value for role in variable.role]
     return {key: value for key, value in found.items() if value not in ("", {})}
 

@@ -104,6 +104,8 @@ class _Reading:
         limits = limits if isinstance(limits, Mapping) else {}
         definition = drafts.prose(told.get("description") or told.get("title"))
         definition = words.without_reading(definition)
+        caveat = drafts.prose(told.get("ctdc:caveat"))
+        definition = definition.removesuffix(caveat).rstrip() if caveat else definition
         if name in self.keys or limits.get("unique") is True:
             self.inputs[name] = {"role": "identifier", "definition": definition}
             return
@@ -118,10 +120,11 @@ class _Reading:
             self.stated.append(name)
         self.variables[name] = {
             "domain": domain,
-            "role": role if stated else ["quasi"],
+            "role": role if stated else [],
             **({"list": separator} if separator else {}),
             **({"nullable": False} if limits.get("required") is True else {}),
             "definition": definition or drafts.UNWRITTEN,
+            "caveat": caveat,
         }
 
     def open(self, name: str, told: Mapping[str, Any], definition: str) -> None:

@@ -177,7 +177,7 @@ class _Reading:
             caveats.append(ASKED.format(drafts.prose(row["branching"])))
         entries = {
             "domain": domain,
-            "role": ["quasi"],
+            "role": [],
             **several,
             "section": _words(row["section"]),
             "definition": definition or drafts.UNWRITTEN,

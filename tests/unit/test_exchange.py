@@ -14,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from ctdc_framework.codebook_io import load_codebook, shipped_codebooks
+from ctdc_framework.api import refuse_undecided
+from ctdc_framework.codebook_io import check_codebook, load_codebook, shipped_codebooks
+from ctdc_framework.documents import as_markdown
 from ctdc_framework.errors import CtdcError
 from ctdc_framework.exchange import (
     arx,
@@ -360,11 +362,33 @@ def test_a_foreign_package_gives_variables_inputs_and_remarks(draft_of):
     assert "Left out: value `-2` of `level`" in text
 
 
-def test_roles_are_guessed_and_say_so():
+def test_roles_that_nobody_stated_are_left_to_be_decided(file_of):
     text = frictionless.import_package(FOREIGN, "foreign")
-    assert text.count(f'role = ["quasi"]  # {drafts.GUESSED}') == 5
+    assert text.count(f"role = []  # {drafts.UNDECIDED}") == 5
+    draft, problems = check_codebook(file_of(text))
+    assert draft is not None
+    told = [one for one in problems if "`role` is to be decided" in one.message]
+    assert [(one.code, one.level) for one in told] == [("CB019", "warning")] * 5
+    with pytest.raises(CtdcError, match=r"does not say what `sex`, .* mean for privacy"):
+        refuse_undecided(draft)
+    assert "to be decided" in as_markdown(draft)
+    done = text.replace('status = "draft"\n', "")
+    _, problems = check_codebook(file_of(done))
+    assert [one.level for one in problems if "`role` may not be empty" in one.message] == (
+        ["error"] * 5
+    )
+
+
+def test_a_caveat_comes_back_as_a_caveat(odd, draft_of):
+    back = draft_of(frictionless.import_package(frictionless.export(odd), "odd"))
+    assert back.variables["Group"].caveat == "Beware."
+    assert "Beware" not in back.variables["Group"].definition
+    assert back.variables["means"].definition == "Means."  # how its cells are read is no definition
+
+
+def test_roles_that_the_source_states_say_so():
     own = frictionless.import_package(frictionless.export(load_codebook("minimal")), "own")
-    assert drafts.GUESSED not in own
+    assert drafts.UNDECIDED not in own
     assert own.count(drafts.STATED) == 4
 
 
