@@ -1,5 +1,6 @@
 """Input that was made to do harm: refused in words, within seconds, in bounded memory."""
 
+import gzip
 import os
 import resource
 import subprocess
@@ -94,3 +95,52 @@ def test_a_code_that_a_spreadsheet_would_run_is_refused(refused, minimal, sign):
     )
 
     assert "CB116" in refused("codebook", "check", "own.toml", "--strict")
+
+
+HEADER = "caseNumber,gender,age,citizenship,isForcedLabour,forcedFarmWork,forcedDomesticWork\n"
+RUN = ("run", "--codebook", "minimal", "--strategy", "k-synthesis", "--out", "out", "--data")
+
+
+def test_a_line_of_a_hundred_megabytes_is_refused(refused):
+    with open("long.csv", "w", encoding="utf-8") as file:
+        file.write(HEADER + "A-1," + "F" * 100_000_000 + ",3,,,,\n")
+
+    assert "FFF" not in refused(*RUN, "long.csv")
+
+
+def test_a_hundred_thousand_columns_are_refused(refused):
+    names = [f"c{number}" for number in range(100_000)]
+    Path("wide.csv").write_text(f"{','.join(names)}\n{','.join('1' for _ in names)}\n")
+
+    assert "100,000 columns" in refused(*RUN, "wide.csv")
+
+
+def test_a_file_that_unpacks_to_gigabytes_is_refused(refused):
+    with gzip.open("bomb.csv.gz", "wb", compresslevel=1) as file:
+        file.write(HEADER.encode())
+        for _ in range(1200):
+            file.write(b"\n" * 1_000_000)
+
+    assert "unpacks to more than" in refused(*RUN, "bomb.csv.gz")
+
+
+def test_line_ends_in_quotation_marks_do_not_part_a_record(refused):
+    """A cell of two lines is one cell, outside its domain: it is told so, and not shown."""
+    Path("lines.csv").write_text(HEADER + 'A-1,"Fe\nmale",3,NPL,1,,\n' * 3)
+
+    said = refused(*RUN, "lines.csv")
+
+    assert "gender" in said
+    assert "fewer than 10 rows" in said
+    assert "Fe\nmale" not in said
+
+
+def test_a_release_is_not_written_through_a_link_into_another_folder(refused):
+    Path("cases.csv").write_text(HEADER + "A-1,Female,30,NPL,1,,\n" * 40)
+    Path("mine").mkdir()
+    Path("mine/notes.txt").write_text("mine")
+    Path("out").symlink_to("mine")
+
+    refused(*RUN, "cases.csv")
+
+    assert [path.name for path in Path("mine").iterdir()] == ["notes.txt"]
