@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := ctdc_framework plugins tests
 
-.PHONY: demo test lint bench docs clean
+.PHONY: demo test lint bench mutants docs clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/.installed ## the main job on fabricated records
@@ -19,6 +19,10 @@ lint: .venv/.installed-test ## style and types
 
 bench: .venv/.installed-test ## speed, in CPU seconds
 	$(BIN)/python -m pytest -q tests/benchmarks --override-ini addopts="--import-mode=importlib" --benchmark-only
+
+mutants: .venv/.installed-test ## whether tests notice each small change to the gate
+	$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[mutants]'
+	$(BIN)/python tests/mutants/run.py
 
 docs: .venv/.installed-docs ## the documentation as pages, in site/
 	$(BIN)/mkdocs build --strict
