@@ -48,6 +48,13 @@ class Column:
         index = [-1 if v is None else numbers.setdefault(v, len(numbers)) for v in values]
         return cls(np.array(index, dtype=np.int32), tuple(numbers))
 
+    def sizes(self) -> dict[Cell, int]:
+        """Give how many records hold each distinct cell."""
+        import numpy as np
+
+        counts = np.bincount(self.index[self.index >= 0], minlength=len(self.cells))
+        return dict(zip(self.cells, counts.tolist(), strict=True))
+
     def map(self, function: Callable[[Cell], Cell | None]) -> Column:
         """Apply a function to each distinct cell; None makes it missing."""
         import numpy as np

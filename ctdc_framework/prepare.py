@@ -12,10 +12,11 @@ from typing import Any, Literal
 
 from attrs import field, frozen
 
+from ctdc_framework import outside
 from ctdc_framework.cell_reader import CellReader
 from ctdc_framework.codebook import Codebook, RuleEntry
 from ctdc_framework.columns import Column
-from ctdc_framework.domains import OUTSIDE, Domain
+from ctdc_framework.domains import Domain
 from ctdc_framework.errors import DataError, Place, Problem, did_you_mean, one_of, tell_rows
 from ctdc_framework.files import RawFile
 from ctdc_framework.results import Json, Note, Severity
@@ -139,7 +140,9 @@ class _Work:
             for header in unknown:
                 help = did_you_mean(header, self.codebook.names)
                 help = (help + " else " if help else "") + "leave it out with --drop-unknown"
-                message = f"column `{_shown(header)}` is not in the codebook {self.codebook.id}"
+                message = (
+                    f"column `{outside.shown(header)}` is not in the codebook {self.codebook.id}"
+                )
                 self.problem("CB301", message, help)
 
     def read_cells(self, texts: Mapping[str, Column]) -> dict[str, Column]:
@@ -162,6 +165,7 @@ class _Work:
                 labels=self.labels.get(name, {}),
             )
             columns[name] = column.map(reader.read)
+            self._tell_fractions(name, column)
             if reader.outside:
                 self._tell_outside(name, column, reader)
             if reader.unlike:
@@ -178,52 +182,48 @@ class _Work:
         return rewrites(one.params)
 
     def _tell_outside(self, name: str, column: Column, reader: CellReader) -> None:
-        import numpy as np
-
-        size = np.bincount(column.index[column.index >= 0], minlength=len(column.cells))
-        by_text: dict[str, int] = {}
-        total = 0
-        for cell, count in zip(column.cells, size.tolist(), strict=True):
-            if outside := reader.outside.get(cell):
-                total += count
-                for text in dict.fromkeys(outside):  # a cell may list it twice
-                    by_text[text] = by_text.get(text, 0) + count
-        domain = reader.domain
-        rows = tell_rows(total, self.tell)
+        size = column.sizes()
         if self.on_unknown == "missing":
+            total = sum(size[cell] for cell in reader.outside)
+            rows = tell_rows(total, self.tell)
             message = f"`{name}`: values outside the domain in {rows} were taken for missing"
             self._take_for_missing(name, total, message)
             return
+        by_text: dict[str, int] = {}
+        for cell, texts in reader.outside.items():
+            for text in dict.fromkeys(texts):  # a cell may list it twice
+                by_text[text] = by_text.get(text, 0) + size[cell]
         common = sorted(text for text, count in by_text.items() if count >= self.tell)
-        shown = [f"`{_shown(t)}` ({tell_rows(by_text[t], self.tell)})" for t in common]
-        message = f"`{name}` holds values outside its domain in {rows}"
-        message += f": {one_of(shown, most=5)}" if shown else ""
-        if len(by_text) > len(common):
+        codes = {text: outside.code_of(text, reader.domain) for text in common}
+        for text in (text for text, code in codes.items() if code == "CB304"):
+            message = f"`{name}` holds `{text}`, which is no missing code here, in "
+            message += tell_rows(by_text[text], self.tell)
+            self.problem("CB304", message, outside.as_missing(text), name)
+        others = {text for text in by_text if codes.get(text) != "CB304"}
+        if not others:
+            return
+        total = sum(size[cell] for cell, texts in reader.outside.items() if others & set(texts))
+        told = [text for text in common if text in others]
+        listed = [f"`{outside.shown(t)}` ({tell_rows(by_text[t], self.tell)})" for t in told]
+        message = f"`{name}` holds values outside its domain in {tell_rows(total, self.tell)}"
+        message += f": {one_of(listed, most=5)}" if listed else ""
+        if len(others) > len(told):
             message += f"; values in fewer than {self.tell} rows are not shown"
-        help = next(filter(None, (self._advice(domain, text) for text in common)), "")
+        help = next(filter(None, (outside.advice(text, reader.domain) for text in told)), "")
         help = help or "add them to the domain, map them with a recode rule, or give "
         help += "--on-unknown missing" if help.endswith("give ") else ""
-        code = "CB331" if "0" in common and domain.codes == ("1",) else "CB302"
-        self.problem(code, message, help, name)
+        self.problem("CB331" if "CB331" in codes.values() else "CB302", message, help, name)
+
+    def _tell_fractions(self, name: str, column: Column) -> None:
+        """Note flags that pandas wrote as numbers with a point."""
+        if "1.0" in column.cells and isinstance(self.codebook.domain_of(name), FlagDomain):
+            rows = tell_rows(column.sizes()["1.0"], self.tell)
+            self.note("CB303", f"`{name}` holds `1.0`, read as 1, in {rows}")
 
     def _take_for_missing(self, name: str, rows: int, message: str) -> None:
         self.note("outside-taken-for-missing", message, Severity.WARNING)
         counts = self.details.setdefault("outside_taken_for_missing", {})
         counts[name] = counts.get(name, 0) + rows
-
-    def _advice(self, domain: Domain, text: str) -> str:
-        if text.strip() != text and domain.read(text.strip()) is not OUTSIDE:
-            return f"it is `{text.strip()}` with spaces around it: correct the file"
-        if _shown(text) != text:
-            return ""  # too odd to be quoted
-        if advice := domain.advice(text):
-            return advice
-        near = did_you_mean(text, domain.codes)
-        return near or (
-            f'if it means missing add {{ code = "{text}", reason = "not-recorded" }} to [missing]'
-            if text.lstrip("-").isdigit()
-            else ""
-        )
 
     def apply_rules(self, columns: dict[str, Column]) -> dict[str, Column]:
         """Run the rules in data-flow order; skip those whose inputs the file lacks."""
@@ -356,12 +356,6 @@ class _Work:
             else:
                 self.note("check-broken", message, Severity.WARNING)
                 self.details.setdefault("checks_broken", {})[check.id] = count
-
-
-def _shown(text: str) -> str:
-    """Shorten a text from a file for a message, without what a terminal would act upon."""
-    plain = "".join(one if one.isprintable() else "\ufffd" for one in text[:61])
-    return plain if len(plain) <= 60 else plain[:57] + "..."
 
 
 def _inside(cell: object, domain: Domain) -> object | None:

@@ -28,7 +28,7 @@ ORDER = [
     "claims", "additivity", "recounts", "results", "difference", "successive",
     "compiled", "counting", "pairs",
     "plugin", "hookspecs", "parameters", "registry",
-    "plan_entries", "json_schema", "keys", "plan", "cell_reader", "prepare", "gate",
+    "plan_entries", "json_schema", "keys", "plan", "cell_reader", "outside", "prepare", "gate",
     "runner", "compare", "figures", "charts", "report",
     "staging", "release_files", "release_reading", "verify", "checklist", "publish",
     "demo_data", "demo_plan", "api", "verifying", "testing", "cli",

@@ -287,7 +287,6 @@ def test_recode_comes_before_a_rule_reads_the_column(book):
     [
         ("gender", "female", "did you mean `Female`?"),
         ("ageBroad", "00--17", '{ "00--17" = "0--17" }'),
-        ("ageBroad", "-99", 'add { code = "-99", reason = "not-recorded" } to [missing]'),
         ("gender", "Xyzzy", "map them with a recode rule"),
         ("forced", "0", "a flag holds 1 or nothing"),
     ],
@@ -300,6 +299,39 @@ def test_a_common_value_outside_the_domain_stops_with_advice(toy, complete, colu
     assert problem.place.data_column == column
     assert f"`{cells}` (about 3 rows)" in problem.message
     assert advice in problem.help
+
+
+@pytest.mark.parametrize("text", ["-99", "-9", "N/A", "null", ".", "unknown"])
+def test_what_looks_like_a_missing_code_has_a_code_of_its_own(toy, complete, text):
+    complete["ageBroad"] = [text] * 4
+    with pytest.raises(DataError) as caught:
+        prepare(raw(**complete), toy)
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.place.data_column) == ("CB304", "ageBroad")
+    assert f"holds `{text}`, which is no missing code here, in about 3 rows" in problem.message
+    assert f'add {{ code = "{text}", reason = "not-recorded" }} to [missing]' in problem.help
+
+
+def test_a_missing_code_and_other_values_outside_the_domain_are_told_apart(toy, complete):
+    for name, values in complete.items():
+        complete[name] = " ".join([values] * 3) if isinstance(values, str) else values * 3
+    complete["gender"] = ["-99"] * 4 + ["Mal"] * 3 + ["x", "y", "Male", "Male", "Female"]
+    with pytest.raises(DataError) as caught:
+        prepare(raw(**complete), toy)
+    missing, other = caught.value.problems
+    assert (missing.code, other.code) == ("CB304", "CB302")
+    assert "in about 3 rows" in missing.message
+    assert "outside its domain in about 3 rows: `Mal`" in other.message
+    assert "values in fewer than 3 rows are not shown" in other.message
+
+
+def test_flags_that_pandas_wrote_with_a_point_are_read_and_noted(toy, complete):
+    complete["forced"] = ["1.0", "1.0", "1.0", None]
+    (note,) = [one for one in prepare(raw(**complete), toy).notes if one.code == "CB303"]
+    assert note.message == "`forced` holds `1.0`, read as 1, in about 3 rows"
+    complete["forced"] = ["1.0", None, "1", None]
+    (note,) = [one for one in prepare(raw(**complete), toy).notes if one.code == "CB303"]
+    assert note.message == "`forced` holds `1.0`, read as 1, in fewer than 3 rows"
 
 
 def test_spaces_around_a_value_are_told_and_not_taken_off(toy, complete):
