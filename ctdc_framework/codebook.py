@@ -181,7 +181,9 @@ class Condition:
 
     def __attrs_post_init__(self) -> None:
         if (self.is_ is not None) + bool(self.in_) + bool(self.missing) != 1:
-            raise ValueError("a condition says one of `is`, `in` and `missing = true`")
+            raise ValueError(
+                "a condition says one of three things: write `is`, `in` or `missing = true`"
+            )
 
     @property
     def values(self) -> tuple[str, ...]:

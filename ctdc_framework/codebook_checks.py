@@ -72,7 +72,8 @@ def _order(codebook: Codebook, data: Mapping[str, Any]) -> Iterator[Fault]:
             yield Fault(path=path, kind="023", message=message, help="take it out of `order`")
         else:
             message = f"`order` lists `{name}`, but no such variable is declared"
-            yield Fault(path=path, kind="023", message=message, help=did_you_mean(name, left_out))
+            help = did_you_mean(name, left_out) or "take it out, or declare [variables.name]"
+            yield Fault(path=path, kind="023", message=message, help=help)
         listed.add(name)
     for name in left_out:
         message = f"variable `{name}` is declared and not listed in `order`"

@@ -176,10 +176,11 @@ def _expand_templates(file: TomlFile) -> tuple[TomlFile, list[Fault]]:
     for name in templates if used <= set(templates) else ():
         if name not in used:
             message = f"template `{name}` is used by no variable, so what it says is not checked"
-            path = ("templates", name)
-            faults.append(
-                Fault(path=path, kind="027", message=message, at_key=True, level="warning")
+            path, help = ("templates", name), f'give a variable use = "{name}", or remove it'
+            fault = Fault(
+                path=path, kind="027", message=message, help=help, at_key=True, level="warning"
             )
+            faults.append(fault)
     if not done:
         return file, faults
     return evolve(file, data={**file.data, "variables": done}, moved=moved), faults
@@ -188,7 +189,8 @@ def _expand_templates(file: TomlFile) -> tuple[TomlFile, list[Fault]]:
 def _template(name: str, entries: object, allowed: set[str]) -> Iterator[Fault]:
     if not isinstance(entries, dict):
         message = f"template `{name}` must be a table, found {kind_of(entries)}"
-        yield Fault(path=("templates", name), kind="012", message=message)
+        help = f"write [templates.{name}]"
+        yield Fault(path=("templates", name), kind="012", message=message, help=help)
         return
     for key in entries:
         if key not in allowed:
@@ -287,7 +289,8 @@ class _Reading:
         """Read one entry; where it is wrong, once more without what is wrong."""
         if not isinstance(value, dict):
             message = f"must be a table, found {kind_of(value)}"
-            fault = Fault(path=(), kind="012", message=message)
+            help = "write its keys under a header of its own, or in braces"
+            fault = Fault(path=(), kind="012", message=message, help=help)
             self.add([named(fault, path[0]).under(*path)])
             return None
         try:

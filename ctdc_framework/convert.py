@@ -122,10 +122,10 @@ def kind_of(value: object) -> str:
 
 
 def _wrong(value: object, wanted: str, help: str = "") -> Faults:
+    message = f"must be {wanted}, found {kind_of(value)}"
     return Faults(
-        [Fault(path=(), kind=WRONG_TYPE, message=f"must be {wanted}, found {kind_of(value)}",
-               help=help)]
-    )  # fmt: skip
+        [Fault(path=(), kind=WRONG_TYPE, message=message, help=help or f"write {wanted}")]
+    )
 
 
 def _text(value: object, _: object) -> str:
@@ -150,7 +150,8 @@ def _whole(value: object, _: object) -> int:
         return value
     if isinstance(value, float):
         message = f"must be a whole number, found {value}"
-        raise Faults([Fault(path=(), kind=NOT_WHOLE, message=message)])
+        help = f"write {math.floor(value)}" if abs(value) < 10**18 else "write a whole number"
+        raise Faults([Fault(path=(), kind=NOT_WHOLE, message=message, help=help)])
     raise _wrong(value, "a whole number")
 
 
@@ -159,15 +160,15 @@ def _number(value: object, _: object) -> float:
         if isinstance(value, int) and not _fits(value):
             raise _too_large()
         if not math.isfinite(value):
-            message = f"must be a number, found {value}"
-            raise Faults([Fault(path=(), kind=BAD_VALUE, message=message)])
+            message, help = f"must be a number, found {value}", "write a number"
+            raise Faults([Fault(path=(), kind=BAD_VALUE, message=message, help=help)])
         return float(value)
     raise _wrong(value, "a number")
 
 
 def _too_large() -> Faults:
-    message = "must be a number of at most 18 digits"
-    return Faults([Fault(path=(), kind=BAD_VALUE, message=message)])
+    message, help = "must be a number of at most 18 digits", "write a smaller one"
+    return Faults([Fault(path=(), kind=BAD_VALUE, message=message, help=help)])
 
 
 def _truth(value: object, _: object) -> bool:
@@ -229,7 +230,8 @@ def _tuple_hook(cls: Any) -> Callable[[object, object], tuple[Any, ...]]:
         each = (items[0],) * len(value) if Ellipsis in items else items
         if len(each) != len(value):
             message = f"must have {len(each)} entries, found {len(value)}"
-            raise Faults([Fault(path=(), kind=WRONG_TYPE, message=message)])
+            help = "add the rest" if len(value) < len(each) else "remove the rest"
+            raise Faults([Fault(path=(), kind=WRONG_TYPE, message=message, help=help)])
         both = zip(value, each, strict=True)
         return tuple(_each((n, one, item) for n, (one, item) in enumerate(both)).values())
 
@@ -324,7 +326,9 @@ def _class_hook(cls: Any) -> Callable[[object, object], Any]:
             try:
                 return cls(**ready)
             except ValueError as error:  # __attrs_post_init__: a rule between entries
-                faults.append(Fault(path=(), kind=BAD_VALUE, message=str(error)))
+                # Such a rule is told as `what it demands: what to write`.
+                message, _, help = str(error).partition(": ")
+                faults.append(Fault(path=(), kind=BAD_VALUE, message=message, help=help))
         raise Faults(faults)
 
     return hook
@@ -353,7 +357,8 @@ def checked(value: T, field: attrs.Attribute[Any]) -> T:
             if message.startswith("Length of") and not value:
                 message = f"`{key_of(field)}` may not be empty"
             message = message.replace(f"'{field.name}'", f"`{key_of(field)}`")
-            raise Faults([Fault(path=(), kind=BAD_VALUE, message=message)]) from None
+            help = field.metadata.get("help", "")
+            raise Faults([Fault(path=(), kind=BAD_VALUE, message=message, help=help)]) from None
     return value
 
 

@@ -39,7 +39,7 @@ def domain_faults(codebook: Codebook, data: Mapping[str, Any]) -> Iterator[Fault
         path: Path = ("domains", name)
         if name.startswith("std/"):
             message = f"`{name}`: names that start with std/ are the language's own"
-            yield Fault(path=path, kind="020", message=message, at_key=True)
+            yield Fault(path=path, kind="020", message=message, help="rename it", at_key=True)
         found = [*_codes(domain, codebook)]
         if isinstance(domain, BandsDomain):
             found += [*_bands(domain), *_templates(domain), *_glosses(domain)]
@@ -51,8 +51,10 @@ def domain_faults(codebook: Codebook, data: Mapping[str, Any]) -> Iterator[Fault
             message = f"domain `{name}`: {fault.message}"
             yield evolve(fault.under(*path), message=message)
         if name in unused:
-            message = f"domain `{name}` is used by no variable"
-            yield Fault(path=path, kind="027", message=message, at_key=True, level="warning")
+            message, help = f"domain `{name}` is used by no variable", "remove it, or use it"
+            yield Fault(
+                path=path, kind="027", message=message, help=help, at_key=True, level="warning"
+            )
 
 
 def _tables(value: object) -> Iterator[Mapping[str, Any]]:
@@ -232,17 +234,21 @@ def _dashes(domain: BandsDomain | EnumDomain) -> Iterator[Fault]:
 def _codes(domain: Domain, codebook: Codebook) -> Iterator[Fault]:
     array = {BandsDomain: "bands", EnumDomain: "values"}.get(type(domain))
     if not domain.codes:
-        yield Fault(path=(array,) if array else (), kind="012", message="there is no value")
+        help = "list at least one value"
+        where: Path = (array,) if array else ()
+        yield Fault(path=where, kind="012", message="there is no value", help=help)
     seen: set[str] = set()
     folded: dict[str, str] = {}
     labels = Counter(value.label for value in domain.values if value.label)
     for number, value in enumerate(domain.values):
         code, path = value.code, _path_of(domain, number)
         if code in seen:
-            yield Fault(path=path, kind="114", message=f"code `{code}` is given twice")
+            message, help = f"code `{code}` is given twice", "remove one, or write another code"
+            yield Fault(path=path, kind="114", message=message, help=help)
         elif labels[value.label] > 1:
             message = f"several codes share the label `{value.label}`"
-            yield Fault(path=path, kind="114", message=message, level="warning")
+            help = "let each label say what its code alone means"
+            yield Fault(path=path, kind="114", message=message, help=help, level="warning")
             labels[value.label] = 0
         other = folded.setdefault(code.casefold(), code)
         if other != code:
@@ -263,7 +269,7 @@ def _path_of(domain: Domain, number: int) -> Path:
     if isinstance(domain, BandsDomain):
         return ("bands", number)
     if isinstance(domain, EnumDomain):
-        return ("values", number)
+        return ("values", number, "code")
     if isinstance(domain, CountryDomain) and domain.codes[number] in domain.plus:
         return ("plus", domain.plus.index(domain.codes[number]))
     return ()

@@ -48,7 +48,7 @@ class LevelEntry:
 
     def __attrs_post_init__(self) -> None:
         if bool(self.bands) == bool(self.groups):
-            raise ValueError("a level says either `bands` or `groups`")
+            raise ValueError("a level says either `bands` or `groups`: write one of them")
 
 
 @frozen(kw_only=True)

@@ -87,13 +87,16 @@ def _inherit(
         if at(file.data, *REMOVE) is None:
             return file, faults
         message = "`remove` has nothing to remove from: this codebook extends no other"
-        faults.append(Fault(path=REMOVE, kind="240", message=message, at_key=True))
+        help = 'take it out, or say extends = "..."'
+        faults.append(Fault(path=REMOVE, kind="240", message=message, help=help, at_key=True))
         header = less(file.data["codebook"], "remove")
         return evolve(file, data={**file.data, "codebook": header}), faults
     try:
         raw, chain = _parent(file, shipped, chain)
         if too_deep(file.data, DEEPEST) or too_deep(raw.data, DEEPEST):
-            raise Faults([_odd(f"tables or arrays are nested more than {DEEPEST} deep")])
+            raise Faults(
+                [_odd(f"tables or arrays are nested more than {DEEPEST} deep", "nest less")]
+            )
     except Faults as failure:
         raise CodebookError(problems=file.problems([*faults, *failure.faults], "CB")) from None
     parent, above = _inherit(raw, shipped, chain)
@@ -119,15 +122,23 @@ def _parent(
     """Read what a codebook extends; also give the chain of files that led there."""
     extends = at(file.data, *EXTENDS)
     if not isinstance(extends, str) or "\0" in extends:
-        raise Faults([evolve(_odd("`extends` must be the name of a file"), kind="012")])
+        raise Faults(
+            [
+                evolve(
+                    _odd("`extends` must be the name of a file", 'write extends = "base.toml"'),
+                    kind="012",
+                )
+            ]
+        )
     path, major = _asked_for(file, extends, shipped)
     chain = chain or (os.path.realpath(file.name),)
     real = os.path.realpath(path)
     if real in chain:
         names = [os.path.basename(one) for one in (*chain, real)]
-        raise Faults([_odd(f"codebooks extend each other: {' -> '.join(names)}")])
+        message = f"codebooks extend each other: {' -> '.join(names)}"
+        raise Faults([_odd(message, "remove `extends` from one of them")])
     if len(chain) >= LONGEST:
-        raise Faults([_odd(f"more than {LONGEST} codebooks extend one another")])
+        raise Faults([_odd(f"more than {LONGEST} codebooks extend one another", "join some")])
     try:
         parent = read_toml(path, CodebookError, "CB")
     except CodebookError as failure:
@@ -137,11 +148,13 @@ def _parent(
         with suppress(OSError):
             beside = sorted({one.name for one in path.parent.glob("*.toml")})
         near = did_you_mean(path.name, [n for n in beside if n != os.path.basename(file.name)])
-        raise Faults([_odd(f"cannot extend `{extends}`: {failure.message}", near)]) from None
+        raise Faults(
+            [_odd(f"cannot extend `{extends}`: {failure.message}", near or "check the path")]
+        ) from None
     version = at(parent.data, "codebook", "version")
     if major and str(version).partition(".")[0] != major:
         message = f"`{extends}` asks for version {major}, and {version} is what is installed"
-        raise Faults([_odd(message)])
+        raise Faults([_odd(message, "ask for the version that is there, and read what changed")])
     return parent, (*chain, real)
 
 

@@ -110,7 +110,7 @@ class _Overlay:
                 self.table(inner, value, (*path, key), (*there, key))
             else:
                 texts = one_of(sorted(TEXTS.get(shape, ())))
-                help = f"an overlay may say {texts} here" if texts else ""
+                help = f"an overlay may say {texts} here" if texts else "take it out"
                 message = (
                     f"`{self.said((*path, key))}` is no text, and an overlay holds nothing else"
                 )
@@ -132,19 +132,20 @@ class _Overlay:
                     known.setdefault(name, number)
         else:
             message = f"`{self.said(path)}` must be tables, found {kind_of(value)}"
-            self.add("012", path, message)
+            self.add("012", path, message, "write each under a header of its own")
             return
         for key, name, one in pairs:
             here = (*path, key)
             if not isinstance(one, dict):
                 message = f"`{self.said(here)}` must be a table, found {kind_of(one)}"
-                self.add("012", here, message)
+                self.add("012", here, message, "write its texts under a header of its own")
             elif not isinstance(name, str):
-                self.add("011", here, f"an entry of `{self.said(path)}` needs `{by}` as a text")
+                message = f"an entry of `{self.said(path)}` needs `{by}` as a text"
+                self.add("011", here, message, f'add {by} = "...", as the parent has it')
             elif name not in known:
                 message = f"`{self.said(here)}` translates nothing: the parent has no such entry"
                 where = here if isinstance(value, dict) else (*here, by)
-                help = did_you_mean(name, known)
+                help = did_you_mean(name, known) or "take it out"
                 self.add("240", where, message, help, at_key=isinstance(value, dict))
             else:
                 self.table(f"{shape}.*", one, here, (*there, known[name]))
@@ -152,16 +153,14 @@ class _Overlay:
     def take(self, key: str, value: object, path: Path, there: Path) -> None:
         if not isinstance(value, str):
             message = f"`{self.said((*path, key))}` must be a text, found {kind_of(value)}"
-            self.add("012", (*path, key), message)
+            self.add("012", (*path, key), message, "put it in quotes")
             return
         table = at(self.data, *there)
         if isinstance(table, dict):
             table[key] = value
             self.origins[(*there, key)] = Origin(self.file, (*path, key))
 
-    def add(
-        self, kind: str, path: Path, message: str, help: str = "", *, at_key: bool = False
-    ) -> None:
+    def add(self, kind: str, path: Path, message: str, help: str, *, at_key: bool = False) -> None:
         fault = Fault(path=(OWN, *path), kind=kind, message=message, help=help, at_key=at_key)
         self.faults.append(fault)
 

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import evolve
 
 from ctdc_framework.codebook import REFERENCE, Codebook
-from ctdc_framework.errors import did_you_mean
+from ctdc_framework.errors import did_you_mean, one_of
 from ctdc_framework.faults import Fault
 from ctdc_framework.origins import at
 from ctdc_framework.rule_checks import Places
@@ -89,7 +89,8 @@ def _prose(codebook: Codebook, data: Mapping[str, Any]) -> Iterator[Fault]:
                 elif name not in known[kind]:
                     what = "variable" if known[kind] is variables else kind
                     message = f"{written} names no {what} of this codebook"
-                    help = did_you_mean(name, known[kind])
+                    help = did_you_mean(name, known[kind]) or f"there are {one_of(known[kind])}"
+                    help = help if known[kind] else f"declare a {what}, or write plain text"
                     yield Fault(path=path, kind="021", message=message, help=help)
     for name in codebook.notes if notes <= {"", *known["note"]} else ():
         if name not in notes:

@@ -112,7 +112,7 @@ class Derive:
 
     def __attrs_post_init__(self) -> None:
         if bool(self.any) == bool(self.all):
-            raise ValueError("`derive` says either `any` or `all`")
+            raise ValueError("`derive` says either `any` or `all`: write one of them")
 
     @property
     def conditions(self) -> tuple[Condition, ...]:

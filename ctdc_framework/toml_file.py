@@ -42,8 +42,10 @@ class TomlFile:
         told = [self.problem(fault, prefix) for fault in unique[:MOST]]
         told.sort(key=lambda p: (p.place.line, p.place.column) if p.place else (0, 0))
         if len(unique) > MOST:
-            message = f"and {len(unique) - MOST} more problems: mend these first"
-            told.append(Problem(code=f"{prefix}000", message=message, place=Place(file=self.name)))
+            message = f"and {len(unique) - MOST:,} more problems"
+            help = "mend these first, and check again"
+            place = Place(file=self.name)
+            told.append(Problem(code=f"{prefix}000", message=message, help=help, place=place))
         return told
 
     def problem(self, fault: Fault, prefix: str) -> Problem:

@@ -39,11 +39,13 @@ def parse(text: str, name: str, error: type[CtdcError], prefix: str) -> dict[str
         near = [one for one in newer if one.place and -1 <= one.place.line - failure.lineno <= 0]
         raise error(problems=near or [_complaint(name, text, failure, prefix)]) from None
     except RecursionError:
-        message = "tables or arrays are nested too deeply"
-        raise error(problems=[Problem(code=f"{prefix}001", message=message, place=here)]) from None
+        message, help = "tables or arrays are nested too deeply", "is a bracket not closed?"
+        problem = Problem(code=f"{prefix}001", message=message, help=help, place=here)
+        raise error(problems=[problem]) from None
     except ValueError:  # Python reads no number of more than 4300 digits
-        message = "a number is too large"
-        raise error(problems=[Problem(code=f"{prefix}014", message=message, place=here)]) from None
+        message, help = "a number is too large", "write one of at most 18 digits"
+        problem = Problem(code=f"{prefix}014", message=message, help=help, place=here)
+        raise error(problems=[problem]) from None
     if newer:
         raise error(problems=newer)
     return data

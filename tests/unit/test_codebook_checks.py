@@ -143,13 +143,13 @@ CASES = [
     Case("CB019", 'list       = ";"', 'list = «"; "', "variable `means`: `list` is one character"),
     add("CB019", '[[checks]]\nid="c"\nnever=[«{var="age"}]', "check `c`: a condition says one of"),
     # -------------------------------------------------------------------- names and codes as text
-    Case("CB015", '{ code = "Male" }', '«{ code = "Co\\u0302te" }', "is in decomposed"),
-    Case("CB016", '{ code = "Male" }', '«{ code = "Male\\u00a0" }', "ends in a space", '"Male"'),
-    Case("CB016", '{ code = "Male" }', '«{ code = "Ma\\u200ble" }', "U+200B ZERO WIDTH SPACE"),
+    Case("CB015", '{ code = "Male" }', '{ code = «"Co\\u0302te" }', "is in decomposed"),
+    Case("CB016", '{ code = "Male" }', '{ code = «"Male\\u00a0" }', "ends in a space", '"Male"'),
+    Case("CB016", '{ code = "Male" }', '{ code = «"Ma\\u200ble" }', "U+200B ZERO WIDTH SPACE"),
     Case(
         "CB016",
         '{ code = "Male" }',
-        '«{ code = "Mаle" }',
+        '{ code = «"Mаle" }',
         "U+0430 CYRILLIC SMALL LETTER A",
         level="warning",
     ),
@@ -161,7 +161,7 @@ CASES = [
     ),
     add("CB016", '[inputs.«"a;b"]\ndomain = "std/flag"', "input name `a;b`", "underscores"),
     add("CB016", '[inputs.«""]\ndomain = "std/flag"', "input name ``"),
-    Case("CB116", '{ code = "Male" }', '«{ code = "=Male" }', "`=Male` starts with", "otherwise"),
+    Case("CB116", '{ code = "Male" }', '{ code = «"=Male" }', "`=Male` starts with", "otherwise"),
     Case(
         "CB116", AGES, bands("«{ from = -9, to = -1 }", "{ from = 0 }"), "domain `age-band`: code"
     ),
@@ -317,7 +317,7 @@ CASES = [
     Case(
         "CB024",
         GENDERS,
-        'values = [{ code = "Male" }, «{ code = "male" }]',
+        'values = [{ code = "Male" }, { code = «"male" }]',
         "domain `gender`: codes `Male` and `male` differ in case alone",
         "spell one",
         "warning",
@@ -374,9 +374,9 @@ CASES = [
     ),
     Case("CB111", CODES, 'codes = [{ code = «"2019.0", reason = "unknown" }]', "domain `year`"),
     Case(
-        "CB112", '{ code = "Male" }', '«{ code = "NULL" }', "`NULL` is a missing code", "nullable"
+        "CB112", '{ code = "Male" }', '{ code = «"NULL" }', "`NULL` is a missing code", "nullable"
     ),
-    Case("CB112", '{ code = "Male" }', '«{ code = "" }', "domain `gender`: a code is empty"),
+    Case("CB112", '{ code = "Male" }', '{ code = «"" }', "domain `gender`: a code is empty"),
     Case(
         "CB112",
         RULES,
@@ -387,13 +387,13 @@ CASES = [
     Case(
         "CB114",
         '{ code = "Male" }',
-        '{ code = "Male" }, «{ code = "Male" }',
+        '{ code = "Male" }, { code = «"Male" }',
         "domain `gender`: code `Male` is given twice",
     ),
     Case(
         "CB114",
         GENDERS,
-        'values = [«{ code = "a", label = "x" }, { code = "b", label = "x" }]',
+        'values = [{ code = «"a", label = "x" }, { code = "b", label = "x" }]',
         "label `x`",
         level="warning",
     ),
@@ -583,6 +583,7 @@ def test_a_mistake_is_told_where_it_stands_and_by_name(case, toy_text, marked, f
     assert [(problem.code, problem.level) for problem in problems] == [(case.code, case.level)]
     (problem,) = problems
     assert case.says in problem.message
+    assert problem.help
     assert case.help in problem.help
     assert str(problem.place).startswith(str(path))
     if place:

@@ -43,10 +43,10 @@ CASES = [
     # -------------------------------------------------------------------------------- domains
     ("CB107", "warning", AGES, f'code = "{{from}}-{{to}}"\n{AGES}'.replace("0, to", "1, to")
      .replace("{ from = 1,", "«{ from = 1,"), "code `1-17` opens as a date", '"{from}--{to}"'),
-    ("CB107", "warning", GENDERS, 'values = [{ code = "Female" }, «{ code = "Mar-5" }]',
+    ("CB107", "warning", GENDERS, 'values = [{ code = "Female" }, { code = «"Mar-5" }]',
      "`Mar-5`", ""),
     ("CB108", "warning", GENDERS,
-     'values = [{ code = "18--20" }, { code = "21--23" }, «{ code = "24\u201326" }]',
+     'values = [{ code = "18--20" }, { code = "21--23" }, { code = «"24\u201326" }]',
      "with `--` (2) and with `U+2013` (1)", "write `--` throughout"),
     ("CB109", "warning", 'min  = 2019\nmax  = 2021\n', "min = 2002\nmax = 2021\n",
      "variable `year` has 20 values and no hierarchy", "[hierarchies.x]"),
@@ -113,6 +113,7 @@ def test_what_is_worth_a_word_is_told_where_it_stands(
         codebook, problems = None, error.problems
     assert [(one.code, one.level) for one in problems] == [(code, level)]
     assert says in problems[0].message
+    assert problems[0].help
     assert help in problems[0].help
     assert (codebook is None) == (level == "error")
     if place:
