@@ -16,7 +16,7 @@ from ctdc_framework import outside
 from ctdc_framework.cell_reader import CellReader
 from ctdc_framework.codebook import Codebook, RuleEntry
 from ctdc_framework.columns import Column
-from ctdc_framework.domains import Domain
+from ctdc_framework.domains import Domain, FlagDomain
 from ctdc_framework.errors import DataError, Place, Problem, did_you_mean, one_of, tell_rows
 from ctdc_framework.files import RawFile
 from ctdc_framework.results import Json, Note, Severity
