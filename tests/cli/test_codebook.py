@@ -85,7 +85,7 @@ def test_a_difference_is_told_in_words_and_as_json(ctdc):
     told = ctdc("codebook", "diff", "minimal", "minimal", "--json")
 
     assert said.code == told.code == 0
-    assert "minimal 1.0.0 -> ctdc-2021 1.0.0" in said.out
+    assert "minimal 1.0.0 -> ctdc-2021 1.1.0" in said.out
     assert json.loads(told.out)["changes"] == []
 
 

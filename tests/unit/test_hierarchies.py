@@ -286,7 +286,7 @@ def test_quasi_identifiers_without_one_are_named_where_others_have_one(book, fil
     )  # fmt: skip
     text = text.replace("[inputs.age]", '[inputs.g]\ndomain = "gender"\n[inputs.age]')
     _, problems = check_codebook(file_of(text))
-    problem, idle = problems
+    idle, problem = problems
     assert "input `g` is read by no rule" in idle.message
     assert (problem.code, problem.level) == ("CB230", "warning")
     assert "1 quasi-identifier has no hierarchy: side" in problem.message
