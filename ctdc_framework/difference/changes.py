@@ -9,11 +9,11 @@ from attrs import evolve, frozen
 
 from ctdc_framework.codebook import Codebook
 from ctdc_framework.difference.comparison import changes_between
-from ctdc_framework.difference.domains import Change, Severity
+from ctdc_framework.difference.domains import Change, Severity, listed
 from ctdc_framework.results import Json
 
 WEIGHTS: Mapping[Severity, str] = {
-    "relaxed": "Relaxed: less is promised about privacy, and each needs a reason",
+    "relaxed": "Relaxed: less is promised about privacy, or more is told; each needs a reason",
     "major": "Major: files or releases of the old codebook no longer fit",
     "minor": "Minor: what fitted still fits",
     "patch": "Patch: nothing but words",
@@ -75,15 +75,26 @@ def compare_codebooks(old: Codebook, new: Codebook) -> Difference:
 
 
 def as_text(difference: Difference) -> str:
-    """Tell the difference in plain words, the heaviest changes first."""
+    """Tell the difference in plain words, the heaviest changes first.
+
+    What changed alike in several places is told once. Between codebooks of two names no version is
+    proposed.
+    """
     lines = [f"{difference.old} -> {difference.new}"]
     for severity, title in WEIGHTS.items():
         found = [one for one in difference.changes if one.severity == severity]
         lines += ["", title] if found else []
-        lines += [f"  {one.at}: {one.message}" for one in found]
+        places: dict[tuple[str, str], list[str]] = {}
+        for one in found:
+            places.setdefault((one.at.partition(".")[0], one.message), []).append(one.at)
+        most = 5 if severity == "patch" else len(found)
+        lines += [f"  {listed(at, most)}: {message}" for (_, message), at in places.items()]
     if not difference.changes:
         return "\n".join([*lines, "", "No difference."]) + "\n"
     step = f"These changes make it {difference.proposed} ({difference.step})"
+    if difference.old.partition(" ")[0] != difference.new.partition(" ")[0]:
+        lines += ["", "These are two codebooks: neither's version follows from the other's."]
+        return "\n".join(lines) + "\n"
     says = "as the new codebook says"
     if not difference.is_enough:
         says = f"but the new codebook says {difference.stated}"

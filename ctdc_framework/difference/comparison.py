@@ -12,6 +12,7 @@ from ctdc_framework.convert import fields_of, key_of
 from ctdc_framework.difference.domains import Change, Severity, domain_changes, listed
 from ctdc_framework.domains import STANDARD
 from ctdc_framework.rewriting import Recode
+from ctdc_framework.rules import Fold
 
 TEXTS = frozenset(
     [
@@ -127,6 +128,17 @@ class _Comparison:
                 yield _change("released", at, "was only read, and is now released", "relaxed")
             elif not before:
                 yield _change("variable-added", at, "is new", "minor")
+            if before != [name]:  # else the rule that was changed is told
+                yield from self._taken_in(name, before)
+
+    def _taken_in(self, name: str, before: Sequence[str]) -> Iterator[Change]:
+        """Tell of inputs that are folded into a variable, and were not part of it before."""
+        earlier = {source: to for to, sources in _folds(self.old) for source in sources}
+        for source in (one for to, each in _folds(self.new) if to == name for one in each):
+            if source in self.old.inputs and earlier.get(source) not in (name, *before):
+                where = f"part of {earlier[source]}" if source in earlier else "only read"
+                message = f"takes in {source}, which was {where}"
+                yield _change("variable-takes-in", f"variables.{name}", message, "major")
 
     def _matched(self) -> dict[str, list[str]]:
         """Say what each old variable is in the new codebook; nothing where it is gone."""
@@ -204,11 +216,20 @@ class _Comparison:
             if key in WEIGHT:
                 kind = "hierarchy" if key == "hierarchies" else key.removesuffix("s")
                 found = [*_keyed(key, kind, _by_name(before), _by_name(after), WEIGHT[key])]
-                yield from found
+                yield from map(self._rule_gone, found) if key == "rules" else found
                 if not found and key != "rules":  # whose order means nothing
                     yield _change(f"{kind}-order", key, "are in another order", "patch")
             elif key not in (*done, "origin", "digest"):
                 yield _change(key, key, "was changed", "patch" if key in PROSE else "minor")
+
+    def _rule_gone(self, change: Change) -> Change:
+        """A rule that is gone relaxes nothing where what it wrote is not released any more."""
+        name = change.at.partition(".")[2]
+        to = next((getattr(one.params, "to", "") for one in self.old.rules if one.id == name), "")
+        withdrawn = to in self.old.variables and to not in self.new.variables
+        if change.kind != "rule-removed" or not withdrawn:
+            return change
+        return evolve(change, message=f"is gone, as is {to}, which it wrote", severity="minor")
 
 
 # ------------------------------------------------------------------------------- one entry of them
@@ -305,6 +326,13 @@ def _by_name(entries: Any) -> dict[str, Any]:
 
 def _used(book: Codebook) -> set[str]:
     return {one.domain for _, one in book.entries()} - STANDARD.keys()
+
+
+def _folds(book: Codebook) -> Iterator[tuple[str, Sequence[str]]]:
+    """Give what is folded into what."""
+    for rule in book.rules:
+        if isinstance(rule.params, Fold):
+            yield rule.params.to, rule.params.from_
 
 
 def _recodes(book: Codebook, names: Sequence[str]) -> dict[str, str]:

@@ -21,8 +21,8 @@ from ctdc_framework.domains import (
 )
 
 Severity = Literal["relaxed", "major", "minor", "patch"]
-"""Relaxed: less is promised about privacy, which needs a reason. Major: what was made for the old
-no longer fits. Minor: something is added. Patch: nothing but texts."""
+"""Relaxed: less is promised about privacy or more is told, which needs a reason. Major: what was
+made for the old no longer fits. Minor: something is added. Patch: nothing but texts."""
 
 
 @frozen(kw_only=True)
@@ -34,6 +34,8 @@ class Change:
     message: str
     severity: Severity
 
+
+COARSER, FINER = " (coarser)", " (finer: a release tells more of each person)"
 
 KINDS: Mapping[type[Domain], str] = {
     EnumDomain: "a list of values",
@@ -58,7 +60,7 @@ def domain_changes(
     >>> old = BandsDomain(kind="bands", bands=(Band(from_=0, to=17), Band(from_=18)))
     >>> new = BandsDomain(kind="bands", bands=(Band(from_=0),))
     >>> [(one.kind, one.message) for one in domain_changes(old, new)]
-    [('domain-coarser', '0--17 and 18+ became 0+')]
+    [('domain-coarser', '0--17 and 18+ became 0+ (coarser)')]
     """
     found = list(_found(old, new, recodes or {}))
     if old != new and not found:
@@ -132,9 +134,9 @@ def _cuts(old: Sequence[_Stretch], new: Sequence[_Stretch]) -> Iterator[Change]:
         elif len(ours) == len(theirs) == 1:
             written += [became] if before != after else []
         elif len(theirs) == 1:
-            yield _change("domain-coarser", became, "major")
+            yield _change("domain-coarser", became + COARSER, "major")
         elif len(ours) == 1:
-            yield _change("domain-finer", became, "major")
+            yield _change("domain-finer", became + FINER, "relaxed")
         else:
             yield _change("domain-recut", became, "major")
     if written:
@@ -174,10 +176,10 @@ def _values(old: Domain, new: Domain, recodes: Mapping[str, str]) -> Iterator[Ch
         joined.setdefault(target, []).append(code)
     for target, sources in joined.items():
         if target in old.known:
-            message = f"{listed(sources)} became part of {target}"
+            message = f"{listed(sources)} became part of {target}{COARSER}"
             yield _change("domain-coarser", message, "major")
         elif len(sources) > 1:
-            message = f"{listed(sources)} became {target}"
+            message = f"{listed(sources)} became {target}{COARSER}"
             yield _change("domain-coarser", message, "major")
         else:
             message = f"{sources[0]} is now written {target}"
