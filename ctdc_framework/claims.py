@@ -140,6 +140,67 @@ class KAnonymity(Claim):
         )
 
 
+DiversityKind = Literal["distinct", "entropy", "recursive"]
+ClosenessKind = Literal["equal", "ordered", "hierarchical"]
+
+
+@frozen(kw_only=True)
+class LDiversity(Claim):
+    """In each class of the columns a sensitive variable is as diverse as l equal values.
+
+    Missing is one value among others. distinct: l different values; entropy: their entropy is at
+    least that of l equal shares; recursive: the most frequent value is rarer than `c` times the
+    l-th and all rarer ones together (Machanavajjhala et al. 2007).
+    """
+
+    name: ClassVar[str] = "l-diversity"
+    needs_original: ClassVar[bool] = False
+    variable: str = field(validator=validators.min_len(1))
+    columns: tuple[str, ...] = field(validator=validators.min_len(1))
+    l: int = _at_least(1)  # noqa: E741
+    kind: DiversityKind = "distinct"
+    c: float = field(default=1.0, converter=float, validator=validators.gt(0))
+
+    @property
+    def sentence(self) -> str:
+        """The promise in words."""
+        how = {
+            "distinct": f"at least {self.l} different values",
+            "entropy": f"values as evenly spread as {self.l} equally frequent ones",
+            "recursive": f"a most frequent value rarer than {self.c:g} times the values from the "
+            f"{self.l}th on",
+        }[self.kind]
+        return (
+            f"Records that share their values of {', '.join(self.columns)} have {how} of "
+            f"{self.variable}."
+        )
+
+
+@frozen(kw_only=True)
+class TCloseness(Claim):
+    """In each class of the columns a sensitive variable is distributed as in all original records.
+
+    The distance of both distributions is at most t: equal, ordered or hierarchical distance
+    (Li, Li and Venkatasubramanian 2007), over the values that the original records hold, missing
+    being one, the last.
+    """
+
+    name: ClassVar[str] = "t-closeness"
+    variable: str = field(validator=validators.min_len(1))
+    columns: tuple[str, ...] = field(validator=validators.min_len(1))
+    t: float = field(converter=float, validator=[validators.gt(0), validators.le(1)])
+    kind: ClosenessKind = "equal"
+
+    @property
+    def sentence(self) -> str:
+        """The promise in words."""
+        return (
+            f"Among records that share their values of {', '.join(self.columns)}, those of "
+            f"{self.variable} are distributed as among all original records, up to a distance of "
+            f"{self.t:g} ({self.kind})."
+        )
+
+
 @frozen(kw_only=True)
 class MultipleOf(Claim):
     """Every published count is a multiple of the base."""
@@ -251,6 +312,8 @@ CLAIMS: tuple[type[Claim], ...] = (
     SingleCounts,
     SingleCountsAtMost,
     KAnonymity,
+    LDiversity,
+    TCloseness,
     MultipleOf,
     Threshold,
     MaxDeviation,

@@ -79,6 +79,12 @@ class Original:
             self._holders[item] = row
         return self._holders[item]
 
+    def held(self, item: Item) -> int:
+        """Count the records that hold an item itself, and not one below it."""
+        import numpy as np
+
+        return int(np.bitwise_count(self.bits[item]).sum()) if item in self.bits else 0
+
     @cached_property
     def singles(self) -> dict[Item, int]:
         """How many records hold each item that occurs."""

@@ -276,7 +276,7 @@ def _bind_stage(
         for key, value in one.params.items()
         if isinstance(value, list) and not _takes_list(strategy.params, key)
     }
-    if strategy.may_blank:
+    if strategy.may_blank and not strategy.keeps_protected:
         kept = [name for name, variable in codebook.variables.items() if variable.protected]
         if kept:
             message = f"`{strategy.name}` may blank values, and {one_of(kept)} may not be blanked"

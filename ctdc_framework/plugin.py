@@ -19,12 +19,14 @@ from ctdc_framework.claims import (
     CombinationSupport,
     DifferentialPrivacy,
     KAnonymity,
+    LDiversity,
     MaxDeviation,
     MultipleOf,
     NoClaim,
     RecordSupport,
     SingleCounts,
     SingleCountsAtMost,
+    TCloseness,
     Threshold,
 )
 from ctdc_framework.codebook import Codebook, Condition, Role, RuleEntry, TableColumn, Variable
@@ -134,13 +136,23 @@ class Strategy(Generic[P]):
     claims: Callable[[Codebook, P], Sequence[Claim]]
     faults: Callable[[Codebook, P], Iterable[Fault]] = _nothing
     stochastic: bool = False
-    may_blank: bool = False
-    """Whether it may leave a value out that the original record has."""
-    mixes_levels: bool = False
+    may_blank: bool | Callable[[P], bool] = False
+    """Whether it may leave a value out that the original record has; may depend on parameters."""
+    keeps_protected: bool = False
+    """Whether, if it may blank, it leaves variables alone that the codebook says are protected."""
+    mixes_levels: bool | Callable[[P], bool] = False
     """Whether one column of its output may hold a generalised value beside finer ones."""
     needs_key: Callable[[P], bool] = _never
     """Whether it needs a secret key with these parameters, which then have a `key_file`."""
     contract: int = CONTRACT
+
+    def blanks_with(self, params: P) -> bool:
+        """Say whether it may leave values out with these parameters."""
+        return self.may_blank(params) if callable(self.may_blank) else self.may_blank
+
+    def mixes_with(self, params: P) -> bool:
+        """Say whether it may mix levels of a hierarchy with these parameters."""
+        return self.mixes_levels(params) if callable(self.mixes_levels) else self.mixes_levels
 
 
 @frozen(kw_only=True)
@@ -203,6 +215,7 @@ __all__ = [
     "DifferentialPrivacy",
     "Fault",
     "KAnonymity",
+    "LDiversity",
     "Layout",
     "MaxDeviation",
     "Measure",
@@ -228,6 +241,7 @@ __all__ = [
     "StageRecord",
     "Strategy",
     "StrategyError",
+    "TCloseness",
     "Table",
     "TableColumn",
     "Threshold",

@@ -16,18 +16,23 @@ from ctdc_framework.claims import (
     CombinationSupport,
     DifferentialPrivacy,
     KAnonymity,
+    LDiversity,
     MaxDeviation,
     MultipleOf,
     NoClaim,
     RecordSupport,
     SingleCounts,
     SingleCountsAtMost,
+    TCloseness,
     Threshold,
 )
+from ctdc_framework.codebook import Codebook
 from ctdc_framework.errors import one_of, tell_rows
-from ctdc_framework.items import AnyOriginal, Items, Published
+from ctdc_framework.items import AnyOriginal, Items, Original, Published
+from ctdc_framework.sensitive import NEAR, distance, is_diverse
 
 NO_RECORDS, NO_COUNTS = "no records would be published", "no counts would be published"
+NO_VARIABLE = "it names what is no variable of the codebook"
 
 
 @frozen(kw_only=True)
@@ -135,7 +140,7 @@ def _(claim: KAnonymity, original: AnyOriginal, published: Published) -> tuple[b
         return False, "there is no recount where missing values match anything"
     keys = set(claim.columns)
     if not keys <= original.codebook.variables.keys():
-        return False, "it names what is no variable of the codebook"
+        return False, NO_VARIABLE
     bad = sum(small_classes(published.records, keys, claim.k))
     return not bad, (
         f"{_rows(bad, claim.k, original)} share their values with fewer than {claim.k - 1} others"
@@ -146,6 +151,74 @@ def small_classes(records: Sequence[Items], keys: Set[str], k: int) -> list[int]
     """Give the sizes of the equivalence classes that fewer than k records are in."""
     classes = Counter(tuple(item for item in items if item[0] in keys) for items in records)
     return [size for size in classes.values() if size < k]
+
+
+@_recount.register
+def _(claim: LDiversity, original: AnyOriginal, published: Published) -> tuple[bool, str]:
+    if published.records is None:
+        return False, NO_RECORDS
+    if not {claim.variable, *claim.columns} <= original.codebook.variables.keys():
+        return False, NO_VARIABLE
+    bad = sum(
+        spread.total()
+        for spread in _spreads(published.records, claim.columns, claim.variable)
+        if not is_diverse(spread, claim.kind, claim.l, claim.c)
+    )
+    return not bad, (
+        f"{_rows(bad, original.codebook.k, original)} are in classes of too few different values "
+        f"of {claim.variable}"
+    )
+
+
+@_recount.register
+def _(claim: TCloseness, original: AnyOriginal, published: Published) -> tuple[bool, str]:
+    if published.records is None:
+        return False, NO_RECORDS
+    codebook = original.codebook
+    if not {claim.variable, *claim.columns} <= codebook.variables.keys():
+        return False, NO_VARIABLE
+    if not isinstance(original, Original):
+        return False, "there are no original records to compare the values with"
+    whole = {code: n for code in codebook.release_domains[claim.variable]
+             if (n := original.held((claim.variable, code)))}  # fmt: skip
+    if missing := original.rows - sum(whole.values()):
+        whole[""] = missing
+    groups = _groups(codebook, claim.variable, list(whole))
+    if claim.kind == "hierarchical" and not groups:
+        return False, f"{claim.variable} has no hierarchy"
+    bad = 0
+    for spread in _spreads(published.records, claim.columns, claim.variable):
+        known = spread.keys() <= whole.keys()
+        if not known or claim.t + NEAR < distance(
+            spread, whole, claim.kind, order=list(whole), groups=groups
+        ):
+            bad += spread.total()
+    return not bad, (
+        f"{_rows(bad, codebook.k, original)} are in classes whose values of {claim.variable} are "
+        f"further than {claim.t:g} from all records'"
+    )
+
+
+def _spreads(
+    records: Sequence[Items], columns: Sequence[str], variable: str
+) -> Iterable[Counter[str]]:
+    """Count the values of a variable in each class of the columns; missing is the empty text."""
+    classes: dict[Items, Counter[str]] = {}
+    keys = set(columns)
+    for items in records:
+        own = "\n".join(value for name, value in items if name == variable)
+        classes.setdefault(tuple(i for i in items if i[0] in keys), Counter())[own] += 1
+    return classes.values()
+
+
+def _groups(codebook: Codebook, variable: str, values: Sequence[str]) -> list[dict[str, str]]:
+    """Give the group of each value at each level of its hierarchy; missing joins at the last."""
+    hierarchy = codebook.hierarchy_of(variable)
+    if hierarchy is None:
+        return []
+    levels = [{value: level.group_of.get(value, value) for value in values}
+              for level in hierarchy.levels[:-1]]  # fmt: skip
+    return [*levels, dict.fromkeys(values, "")]
 
 
 @_recount.register

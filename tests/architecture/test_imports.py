@@ -25,7 +25,7 @@ ORDER = [
     "wording_checks", "reference_checks", "codebook_checks",
     "hierarchy_io", "codebook_io",
     "formats", "files", "documents", "exchange", "drafting",
-    "claims", "additivity", "recounts", "results", "difference", "successive",
+    "claims", "additivity", "sensitive", "recounts", "results", "difference", "successive",
     "compiled", "counting", "pairs",
     "plugin", "hookspecs", "parameters", "registry",
     "plan_entries", "json_schema", "keys", "plan", "cell_reader", "outside", "prepare", "gate",

@@ -6,7 +6,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from ctdc_k_anonymization import STRATEGY, KAnonymization, keys_of, suppress_records
+from ctdc_k_anonymization import STRATEGY, anonymise
+from ctdc_k_anonymization.params import KAnonymization, keys_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -64,9 +65,9 @@ def test_exactly_the_records_in_classes_of_at_least_k_are_released(toy, rows, ke
     expected = Counter(classes_by_hand(rows, numbers, k))
     if not expected:
         with pytest.raises(StrategyError, match="nothing could be released"):
-            suppress_records(table, params, context())
+            anonymise(table, params, context())
         return
-    released = suppress_records(table, params, context()).table
+    released = anonymise(table, params, context()).table
 
     assert Counter(tuple(row) for row in released.codes.tolist()) == expected
     (claim,) = STRATEGY.claims(toy, params)
@@ -76,7 +77,7 @@ def test_exactly_the_records_in_classes_of_at_least_k_are_released(toy, rows, ke
 def test_two_unknown_values_shelter_each_other_and_no_known_one(toy):
     rows = [(0, -1, 0, -1, -1, -1, -1)] * 3 + [(0, 1, 0, -1, -1, -1, -1)] * 2
 
-    released = suppress_records(table_of(toy, rows), KAnonymization(k=3), context()).table
+    released = anonymise(table_of(toy, rows), KAnonymization(k=3), context()).table
 
     assert [tuple(row) for row in released.codes.tolist()] == rows[:3]
 
@@ -87,15 +88,15 @@ def test_a_k_as_large_as_the_table_keeps_all_or_nothing(toy, keys):
     other = [*equal[:-1], (1, 0, 1, 0, -1, 0, -1)]
     params = KAnonymization(k=7, keys=keys)
 
-    assert len(suppress_records(table_of(toy, equal), params, context()).table) == 7
+    assert len(anonymise(table_of(toy, equal), params, context()).table) == 7
     with pytest.raises(StrategyError, match="nothing could be released"):
-        suppress_records(table_of(toy, other), params, context())
+        anonymise(table_of(toy, other), params, context())
 
 
 @pytest.mark.parametrize("keys", ["quasi", "all", ("gender",)])
 def test_of_no_records_none_can_be_released(toy, keys):
     with pytest.raises(StrategyError, match="nothing could be released"):
-        suppress_records(table_of(toy, []), KAnonymization(k=3, keys=keys), context())
+        anonymise(table_of(toy, []), KAnonymization(k=3, keys=keys), context())
 
 
 def test_what_is_no_key_is_left_as_it_is_and_the_order_of_records_is_not(toy):
@@ -103,7 +104,7 @@ def test_what_is_no_key_is_left_as_it_is_and_the_order_of_records_is_not(toy):
     rows = [(0, n % 2, 0, *cells) for n, cells in enumerate(rng.integers(-1, 1, (30, 4)).tolist())]
     rows[4] = (2, 0, 0, 0, 0, 0, 0)
 
-    released = suppress_records(table_of(toy, rows), KAnonymization(k=3), context()).table
+    released = anonymise(table_of(toy, rows), KAnonymization(k=3), context()).table
 
     came = [tuple(row) for row in released.codes.tolist()]
     assert Counter(came) == Counter(rows[:4] + rows[5:])
@@ -115,7 +116,7 @@ def test_the_input_is_not_changed(toy):
     table = table_of(toy, [(0, 0, 0, 0, 0, 0, 0)] * 3 + [(0, 1, 0, 0, 0, 0, 0)])
     before = table.frame.copy()
 
-    suppress_records(table, KAnonymization(k=3), context())
+    anonymise(table, KAnonymization(k=3), context())
 
     assert table.frame.equals(before)
 
@@ -158,7 +159,7 @@ def test_the_note_does_not_tell_how_few_were_left_out(toy, left_out, told):
     rows = [(0, 0, 0, -1, -1, -1, -1)] * 12
     rows += [(1, n % 2, n // 2, -1, -1, -1, -1) for n in range(left_out)]
 
-    output = suppress_records(table_of(toy, rows), KAnonymization(k=3), context())
+    output = anonymise(table_of(toy, rows), KAnonymization(k=3), context())
 
     (note,) = output.notes
     assert note.message.startswith(told)
@@ -169,9 +170,7 @@ def test_the_note_does_not_tell_how_few_were_left_out(toy, left_out, told):
 def test_a_loss_of_more_than_half_is_a_warning(toy):
     rows = [(y, g, a, -1, -1, -1, -1) for y in range(3) for g in range(2) for a in range(2)]
 
-    (note,) = suppress_records(
-        table_of(toy, rows + rows[:1] * 2), KAnonymization(k=3), context()
-    ).notes
+    (note,) = anonymise(table_of(toy, rows + rows[:1] * 2), KAnonymization(k=3), context()).notes
 
     assert note.severity is Severity.WARNING
     assert note.message.startswith("79% of the records")

@@ -1,0 +1,284 @@
+"""The three methods: records, cells, generalise. Each gives a table whose every class is large."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ctdc_framework.plugin import Context, Note, Output, Severity, StrategyError, Table
+from ctdc_k_anonymization.cells import recode
+from ctdc_k_anonymization.encoding import Encoded, cell_values, encode
+from ctdc_k_anonymization.lattice import Found, Metric, Problem, Question, best_first, optimum
+from ctdc_k_anonymization.metrics import (
+    AverageClassSize,
+    Discernibility,
+    GranularityLoss,
+    Height,
+    NonUniformEntropy,
+    Precision,
+    weights_of,
+)
+from ctdc_k_anonymization.params import KAnonymization, keys_of, top_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SPREAD = 0x9E3779B97F4A7C15
+"""An odd number near 2^64 / golden ratio: its multiples hash values apart."""
+
+
+def anonymise(table: Table, params: KAnonymization, context: Context) -> Output:
+    """Make every released record share its quasi-identifiers with at least k - 1 others.
+
+    A missing value counts as a value of its own, so two unknowns can shelter each other. What the
+    other variables hold is left as it is. The records that stay come in random order, as the
+    original one may tell when somebody was registered. Raises `StrategyError` where none stays.
+    """
+    if not len(table):
+        raise _nothing(params)
+    method = {"records": _records, "cells": _cells, "generalise": _generalised}[params.method]
+    return method(table, params, context)
+
+
+def _records(table: Table, params: KAnonymization, context: Context) -> Output:
+    """Leave out the records of classes that are too small, or do not meet a model."""
+    encoded = encode(table, params)
+    rows = encoded.problem.codes
+    kept, why = _kept(encoded, rows, params.k)
+    details = {"rare_by": why}
+    return _output(table, table.codes, kept, params, context, details)
+
+
+def _kept(
+    encoded: Encoded, rows: NDArray[np.int32], k: int
+) -> tuple[NDArray[np.bool_], dict[str, int]]:
+    """Say which records may be released, and how many each variable alone keeps from it."""
+    of_class, classes = encoded.classes(rows)
+    met = np.ones(len(classes), bool)
+    for model in encoded.models:
+        met &= model.conform(classes)
+    kept: NDArray[np.bool_] = met[of_class]
+    return kept, _rare_by([key.name for key in encoded.keys], rows, kept, k)
+
+
+def _rare_by(
+    names: Sequence[str], rows: NDArray[np.int32], kept: NDArray[np.bool_], k: int
+) -> dict[str, int]:
+    """Count, per variable, the records left out that k would share if it were not for it alone."""
+    parts = [
+        (rows[:, n].astype(np.uint64) + np.uint64(1)) * np.uint64(pow(SPREAD, n + 1, 1 << 64))
+        for n in range(rows.shape[1])
+    ]
+    whole = np.sum(parts, axis=0, dtype=np.uint64)
+    found = {}
+    for name, part in zip(names, parts, strict=True):
+        _, of_class, counts = np.unique(whole - part, return_inverse=True, return_counts=True)
+        found[name] = int((counts[of_class] >= k)[~kept].sum())
+    return found
+
+
+def _cells(table: Table, params: KAnonymization, context: Context) -> Output:
+    """Leave out, or make coarser, as few cells as can be."""
+    numbers, items, values, forced, code_of = cell_values(table, params)
+    result = recode(items, values, params.k, forced)
+    codes = table.codes.copy()
+    codes[:, numbers] = code_of[result.values]
+    kept = ~result.left_out
+    before, after = table.codes[:, numbers], codes[:, numbers]
+    lost: dict[str, int] = {}
+    coarser: dict[str, int] = {}
+    for place, number in enumerate(numbers):
+        name = table.columns[number].variable
+        known = kept & (before[:, place] >= 0)
+        blank = known & (after[:, place] < 0)
+        lost[name] = lost.get(name, 0) + int(blank.sum())
+        changed = known & ~blank & (after[:, place] != before[:, place])
+        coarser[name] = coarser.get(name, 0) + int(changed.sum())
+    known_cells = int((before >= 0).sum())
+    gone = sum(lost.values()) + int((before[~kept] >= 0).sum())
+    note = Note(
+        code="cells-suppressed",
+        message=f"{_share(gone, known_cells)} of the known values of quasi-identifiers were left "
+        f"out, and {_share(sum(coarser.values()), known_cells)} were made coarser",
+        severity=Severity.WARNING if 2 * gone > known_cells else Severity.INFO,
+    )
+    details = {"suppressed_cells": lost, "coarser_cells": coarser, "known_cells": known_cells}
+    return _output(table, codes, kept, params, context, details, [note])
+
+
+def _generalised(table: Table, params: KAnonymization, context: Context) -> Output:
+    """Make whole variables coarser, by the levels that lose least."""
+    encoded = encode(table, params)
+    problem, codebook = encoded.problem, table.codebook
+    tops = [top_of(codebook, params, key.name) for key in encoded.keys]
+    bounds = [params.levels.get(key.name) for key in encoded.keys]
+    question = Question(
+        problem=problem,
+        models=encoded.models,
+        metric=_metric(params, problem, [key.name for key in encoded.keys]),
+        limit=params.limit,
+        lowest=tuple(one.lowest if one else 0 for one in bounds),
+        highest=tuple(
+            top if one is None or one.highest is None else one.highest
+            for top, one in zip(tops, bounds, strict=True)
+        ),
+    )
+
+    def step(done: int) -> None:
+        context.progress(done, None)
+
+    if question.size <= params.exact:
+        found = optimum(question, step)
+    else:
+        found = best_first(question, params.steps, step)
+    if found is None:
+        raise StrategyError(
+            "no levels of generalisation make the records alike enough with at most "
+            f"{params.limit:.0%} of them left out",
+            help="raise `limit`, let `levels` go further up, or ask less of `diverse` and `close`",
+        )
+    codes = table.codes.copy()
+    for key, level in zip(encoded.keys, found.node, strict=True):
+        codes[:, key.columns] = key.images[level][key.index]
+    rows = np.stack(
+        [key.levels.maps[at][key.index] for key, at in zip(encoded.keys, found.node, strict=True)],
+        axis=1,
+    )
+    kept, why = _kept(encoded, rows, params.k)
+    levels = {key.name: level for key, level in zip(encoded.keys, found.node, strict=True)}
+    details = {
+        "levels": levels,
+        "loss": list(found.loss),
+        "checked": found.checked,
+        "exact": found.exact,
+        "rare_by": why,
+        "one_level_more": _one_level_more(question, found, encoded),
+    }
+    notes = [_told_levels(table, params, levels)]
+    if not found.exact:
+        notes.append(
+            Note(
+                code="search-is-not-exact",
+                message=f"there are {question.size:,} ways to generalise, and {found.checked:,} "
+                "were looked at: there may be a better one",
+                severity=Severity.WARNING,
+            )
+        )
+    return _output(table, codes, kept, params, context, details, notes)
+
+
+def _one_level_more(question: Question, found: Found, encoded: Encoded) -> dict[str, int]:
+    """Count, per variable, the records left out were it one level coarser."""
+    more = {}
+    for number, key in enumerate(encoded.keys):
+        level = found.node[number]
+        if level < question.highest[number]:
+            classes = question.problem.raised(found.classes, found.node, number, level + 1)
+            more[key.name] = int(classes.counts[~question.kept(classes)].sum())
+    return more
+
+
+def _told_levels(table: Table, params: KAnonymization, levels: Mapping[str, int]) -> Note:
+    told = []
+    for name, level in levels.items():
+        hierarchy = table.codebook.hierarchy_of(name)
+        if not level:
+            continue
+        top = top_of(table.codebook, params, name) + table.codebook.variables[name].protected
+        if level == top or hierarchy is None:
+            told.append(f"{name} is left out")
+        else:
+            told.append(f"{name} is at the level {hierarchy.levels[level - 1].name}")
+    return Note(
+        code="generalised",
+        message="; ".join(told) if told else "no variable had to be made coarser",
+    )
+
+
+def _metric(params: KAnonymization, problem: Problem, names: Sequence[str]) -> Metric:
+    weights = weights_of([params.weights.get(name, 1.0) for name in names])
+    factor, aggregate = params.factor, params.aggregate
+    if params.metric == "loss":
+        return GranularityLoss(problem=problem, weights=weights, factor=factor, aggregate=aggregate)
+    if params.metric in ("entropy", "normalised-entropy"):
+        return NonUniformEntropy(
+            problem=problem, weights=weights, factor=factor, aggregate=aggregate,
+            normalised=params.metric == "normalised-entropy",
+        )  # fmt: skip
+    if params.metric == "precision":
+        return Precision(problem=problem, weights=weights, factor=factor, aggregate=aggregate)
+    if params.metric == "discernibility":
+        return Discernibility(records=len(problem.codes))
+    if params.metric == "class-size":
+        return AverageClassSize(records=len(problem.codes), smallest=params.k, factor=factor)
+    return Height()
+
+
+def _output(
+    table: Table,
+    codes: NDArray[np.int16],
+    kept: NDArray[np.bool_],
+    params: KAnonymization,
+    context: Context,
+    details: Mapping[str, object],
+    notes: Sequence[Note] = (),
+) -> Output:
+    """Release the kept records in random order, and tell how many were left out or are bare."""
+    if not kept.any():
+        raise _nothing(params)
+    released = np.flatnonzero(kept)
+    released = released[context.rng.permutation(len(released))]
+    k = max(params.k, table.codebook.k)
+    suppressed = len(table) - len(released)
+    share = suppressed / len(table)
+    reason = f"in classes of fewer than {params.k}"
+    if params.diverse or params.close:
+        reason += ", or of too few different sensitive values"
+    said = [
+        *notes,
+        Note(
+            code="records-suppressed",
+            message=f"{_told(suppressed, share, k)} {reason}, and left out",
+            severity=Severity.WARNING if share > 0.5 else Severity.INFO,
+        ),
+    ]
+    names = keys_of(table.codebook, params)
+    numbers = table.column_numbers(names)
+    bare = int((codes[released][:, numbers] < 0).all(axis=1).sum())
+    if bare:
+        said.append(
+            Note(
+                code="records-without-quasi-identifiers",
+                message=f"{_told(bare, bare / len(table), k)} released without any "
+                "quasi-identifier",
+                severity=Severity.WARNING,
+            )
+        )
+    context.progress(1, 1)
+    return Output(
+        table=table.with_codes(codes[released]),
+        notes=said,
+        details={"suppressed": suppressed, "bare": bare, "keys": list(names), **details},
+    )
+
+
+def _nothing(params: KAnonymization) -> StrategyError:
+    return StrategyError(
+        f"no record shares its quasi-identifiers with {params.k - 1} others, so nothing could "
+        "be released",
+        help="name fewer keys, or group their values more coarsely in the codebook",
+    )
+
+
+def _share(part: int, whole: int) -> str:
+    """Tell a share in whole per cent, which hides how few cells it stands for."""
+    return f"{part / whole:.0%}" if whole else "none"
+
+
+def _told(records: int, share: float, k: int) -> str:
+    """Tell how many records, but not how few: with the released ones that would be a number."""
+    if 0 < records < k:
+        return f"fewer than {k} records were"
+    return f"{share:.0%} of the records were" if records else "no records were"
