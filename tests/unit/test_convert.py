@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import pytest
 import tomli
-from attrs import NOTHING, evolve, field, frozen, validators
+from attrs import NOTHING, evolve, field, frozen, has, validators
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -247,6 +247,8 @@ def strategy_of(cls):
             return st.dictionaries(st.sampled_from("ab"), of(arguments[1]), max_size=2)
         if isinstance(kind, type) and issubclass(kind, Enum):
             return st.sampled_from([member.value for member in kind])
+        if has(kind):
+            return strategy_of(kind)
         return st.one_of([of(one) for one in arguments if one is not type(None)])
 
     needed = {key_of(one): of(one.type) for one in fields_of(cls) if one.default is NOTHING}

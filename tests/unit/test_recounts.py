@@ -19,12 +19,14 @@ from ctdc_framework.claims import (
     CombinationSupport,
     DifferentialPrivacy,
     KAnonymity,
+    LDiversity,
     MaxDeviation,
     MultipleOf,
     NoClaim,
     RecordSupport,
     SingleCounts,
     SingleCountsAtMost,
+    TCloseness,
     Threshold,
 )
 from ctdc_framework.items import Published, original_of, published_of
@@ -113,6 +115,22 @@ CASES = {
     "additive: but for what is not known": (
         Additive(), combos(("", 9), ("forced=1", 6), ("means=Debt", 3)),
     ),
+    "l-diversity: missing is a value": (
+        LDiversity(variable="forced", columns=("year",), l=2), records(F, M),
+    ),
+    "l-diversity: as even as two": (
+        LDiversity(variable="gender", columns=("year",), l=2, kind="entropy"), records(F, M, F, M),
+    ),
+    "l-diversity: the most frequent is rare enough": (
+        LDiversity(variable="gender", columns=("year",), l=2, kind="recursive", c=2.1),
+        records(F, M, F),
+    ),
+    "t-closeness: as in all": (
+        TCloseness(variable="forced", columns=("year",), t=0.01), records(*SIX, *[M] * 4),
+    ),
+    "t-closeness: exactly so far": (
+        TCloseness(variable="forced", columns=("gender",), t=0.4), records(*SIX),
+    ),
     "multiple-of": (MultipleOf(base=3), WITHIN),
     "threshold": (Threshold(k=4), WITHIN),
     "max-deviation": (MaxDeviation(d=1), WITHIN),
@@ -177,6 +195,32 @@ BROKEN = {
     "additive: parts of what is not shown": (
         Additive(), combos(("", 9), ("year=2019", 9), ("gender=Male", 9), ("year=2020 forced=1", 3),
                            ("forced=1", 3)),
+    ),
+    "l-diversity: a class of one value": (
+        LDiversity(variable="forced", columns=("gender",), l=2), records(F, M, F),
+    ),
+    "l-diversity: less even than two": (
+        LDiversity(variable="gender", columns=("year",), l=2, kind="entropy"), records(F, M, F),
+    ),
+    "l-diversity: the most frequent is as frequent": (
+        LDiversity(variable="gender", columns=("year",), l=2, kind="recursive", c=2.0),
+        records(F, M, F),
+    ),
+    "l-diversity: of what is no variable": (
+        LDiversity(variable="forcd", columns=("year",), l=1), records(F, M),
+    ),
+    "t-closeness: a class of one value": (
+        TCloseness(variable="forced", columns=("gender",), t=0.5), records(*SIX, M),
+    ),
+    "t-closeness: a little further": (
+        TCloseness(variable="forced", columns=("gender",), t=0.399), records(*SIX),
+    ),
+    "t-closeness: a value that no original has": (
+        TCloseness(variable="year", columns=("gender",), t=1.0), records("year=2021 gender=Male"),
+    ),
+    "t-closeness: by a hierarchy that is not there": (
+        TCloseness(variable="forced", columns=("year",), t=1.0, kind="hierarchical"),
+        records(*SIX, *[M] * 4),
     ),
     "multiple-of: a count off by one": (MultipleOf(base=3), combos(("", 9), ("gender=Male", 4))),
     "multiple-of: a negative count": (MultipleOf(base=3), combos(("", -3))),
