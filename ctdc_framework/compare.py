@@ -193,6 +193,7 @@ def _measure(
                 candidate=own_copy(table),
                 k=original.codebook.k,
                 length=release.tables_length if shape is Shape.COUNTS else 0,
+                stages=tuple(record for record in release.stages if record.part is shape),
             )
             for one in measures:
                 name = one.measure.name

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, field, frozen
 
+from ctdc_framework.results import StageRecord
 from ctdc_framework.tables import Shape, Table
 
 if TYPE_CHECKING:
@@ -19,13 +20,15 @@ if TYPE_CHECKING:
 class Pair:
     """The prepared original beside what a candidate would publish, records or counts.
 
-    `length` is the longest combination that a table of counts holds; 0 for records.
+    `length` is the longest combination that a table of counts holds; 0 for records. `stages` are
+    those of the chain that made the candidate.
     """
 
     original: Table
     candidate: Table
     k: int
     length: int = 0
+    stages: tuple[StageRecord, ...] = ()
     _counted: dict[int, Combinations] = field(factory=dict, init=False, repr=False)
 
     @property

@@ -95,6 +95,7 @@ def _row_as_json(row: ScoreRow) -> Json:
         "part": row.part.value,
         "slice": row.score.slice if row.score else None,
         **{name: getattr(score, name, None) for name in ("value", "low", "high")},
+        **({"names": list(score.names)} if score and score.names else {}),
         "error": error or None,
     }
 

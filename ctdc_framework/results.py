@@ -118,6 +118,8 @@ class Score:
     slice: str = "all"
     low: float | None = None
     high: float | None = None
+    names: tuple[str, ...] = ()
+    """What it counted, where that is to be looked at: for the private report alone."""
 
 
 @frozen(kw_only=True)

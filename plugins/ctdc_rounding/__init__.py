@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ctdc_framework.plugin import Strategy, hookimpl
+from ctdc_framework.plugin import Measure, Strategy, hookimpl
+from ctdc_rounding.measure import AUDIT
 from ctdc_rounding.rounding import ROUNDING, Rounding, round_counts
 from ctdc_rounding.tabulation import TABULATE, Tabulate, tabulate
 
@@ -16,4 +17,10 @@ def ctdc_register_strategies() -> Iterable[Strategy[Any]]:
     return [TABULATE, ROUNDING]
 
 
-__all__ = ["ROUNDING", "TABULATE", "Rounding", "Tabulate", "round_counts", "tabulate"]
+@hookimpl
+def ctdc_register_measures() -> Iterable[Measure[Any]]:
+    """Offer the audit of tables."""
+    return [AUDIT]
+
+
+__all__ = ["AUDIT", "ROUNDING", "TABULATE", "Rounding", "Tabulate", "round_counts", "tabulate"]

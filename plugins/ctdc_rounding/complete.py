@@ -8,9 +8,10 @@ parts. Hidden cells are rounded like others and never shown.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from ctdc_framework.plugin import Layout, StrategyError, Table, heights
 
@@ -36,6 +37,7 @@ class Complete:
     totals, parts: (sums,) and (parts, 2): total t is the sum of the cells that stand beside its
         number in `parts`. Sums that follow from others are left out.
     rows: (cells,), the row of the table of counts that each is; -1 where none is.
+    numbers: for each table, the cells of it as it was crossed.
     network: whether a flow can carry it, so that whole solutions come by themselves: one or two
         variables, one of them at most with levels.
     """
@@ -45,13 +47,12 @@ class Complete:
     totals: Integers = field(repr=False)
     parts: Integers = field(repr=False)
     rows: Integers = field(repr=False)
+    numbers: tuple[Integers, ...] = field(repr=False)
     network: bool
 
     def of_table(self, counts: Integers) -> Integers:
         """Give a table's counts by cell: 0 where a cell is none of its rows."""
-        import numpy as np
-
-        return np.where(self.rows >= 0, counts[self.rows], 0)
+        return _taken(counts, self.rows)
 
     def in_table(self, counts: Integers, length: int) -> Integers:
         """Give counts of cells by the table's rows: 0 where a row is no cell."""
@@ -86,8 +87,8 @@ class Complete:
 
 
 @frozen(kw_only=True, eq=False)
-class _Tree:
-    """The values of one variable in one table: 0 is the total, the last what is not known."""
+class Tree:
+    """The values of one column in one table: 0 is the total, the last what is not known."""
 
     column: int
     codes: Integers
@@ -95,12 +96,14 @@ class _Tree:
 
     @property
     def leaves(self) -> Integers:
+        """The nodes without parts."""
         import numpy as np
 
         return np.setdiff1d(np.arange(len(self.codes)), self.parents)
 
     @property
     def flat(self) -> bool:
+        """Whether nothing stands between the total and the values."""
         return int(self.parents.max()) <= 0
 
 
@@ -110,8 +113,6 @@ def complete(table: Table) -> Complete:
     Raises `StrategyError` where none is declared, where parts overlap, where a total is smaller
     than its parts, or where there are too many cells.
     """
-    import numpy as np
-
     if not len(table):
         raise StrategyError("the table of counts is empty: there is not even a total")
     if not table.layouts:
@@ -121,45 +122,76 @@ def complete(table: Table) -> Complete:
             help="declare tables for tabulate, each with rows and columns",
         )
     forests = [_trees(table, layout) for layout in table.layouts]
-    size = sum(int(np.prod([len(tree.codes) for tree in trees])) for trees in forests)
+    cells = together(table, forests)
+    counts = cells.of_table(table.counts)
+    filled = [
+        _fill(layout, trees, counts[number])
+        for layout, trees, number in zip(table.layouts, forests, cells.numbers, strict=True)
+    ]
+    for number, one in zip(cells.numbers, filled, strict=True):
+        counts[number] = one
+    return evolve(cells, counts=counts)
+
+
+def together(table: Table, forests: Sequence[Sequence[Tree]]) -> Complete:
+    """Put tables together, each the crossing of some trees, with a table's counts as they are.
+
+    Cells that are no rows of it have the count 0. Raises `StrategyError` where there are too many.
+    """
+    import numpy as np
+
+    size = size_of(forests)
     if size > MOST:
         raise StrategyError(
             f"the declared tables have {size:,} cells, more than {MOST:,}",
             help="leave variables out, or take a coarser level of them",
         )
     key_of = _keys(table, forests)
-    known, held = key_of(table.codes), table.counts
+    known = key_of(table.codes)
     order = np.argsort(known)
-    codes, keys, counts, rows, totals, parts = [], [], [], [], [], []
+    codes, keys, totals, parts = [], [], [], []
     cells = sums = 0
-    for layout, trees in zip(table.layouts, forests, strict=True):
+    for trees in forests:
         own = _cells(trees, len(table.columns))
-        found = key_of(own)
-        place = order[np.minimum(np.searchsorted(known, found, sorter=order), len(known) - 1)]
-        row = np.where(known[place] == found, place, -1)
-        codes.append(own)
-        keys.append(found)
-        rows.append(row)
-        counts.append(_fill(layout, trees, np.where(row >= 0, held[row], 0)))
         total, part = _sums(trees)
+        codes.append(own)
+        keys.append(key_of(own))
         totals.append(total + cells)
         parts.append(part + np.array([sums, cells]))
         cells, sums = cells + len(own), sums + len(total)
-    _, first, which = np.unique(np.concatenate(keys), return_index=True, return_inverse=True)
+    distinct, first, which = np.unique(np.concatenate(keys), return_index=True, return_inverse=True)
+    rows = np.full(len(distinct), -1)
+    if len(known):
+        at = np.searchsorted(known, distinct, sorter=order)
+        place = order[np.minimum(at, len(known) - 1)]
+        rows = np.where(known[place] == distinct, place, -1)
     part = np.concatenate(parts)
     part[:, 1] = which[part[:, 1]]
     (trees, *more) = forests
     return Complete(
         codes=np.concatenate(codes)[first],
-        counts=np.concatenate(counts)[first],
+        counts=_taken(table.counts, rows),
         totals=which[np.concatenate(totals)],
         parts=part,
-        rows=np.concatenate(rows)[first],
+        rows=rows,
+        numbers=tuple(np.split(which, np.cumsum([len(own) for own in codes])[:-1])),
         network=not more and len(trees) <= 2 and sum(not tree.flat for tree in trees) <= 1,
     )
 
 
-def _trees(table: Table, layout: Layout) -> list[_Tree]:
+def _taken(counts: Integers, rows: Integers) -> Integers:
+    """Give the counts of rows, 0 for -1."""
+    import numpy as np
+
+    return np.append(counts, 0)[rows]
+
+
+def size_of(forests: Sequence[Sequence[Tree]]) -> int:
+    """Count the cells of tables, those that they share once for each."""
+    return sum(prod(len(tree.codes) for tree in trees) for trees in forests)
+
+
+def _trees(table: Table, layout: Layout) -> list[Tree]:
     """Give the trees of a table's variables, those without levels first, as sums want them."""
     trees = []
     for variable, levels in layout.axes.items():
@@ -169,14 +201,21 @@ def _trees(table: Table, layout: Layout) -> list[_Tree]:
                 "parts overlap and no rounding makes them add up",
                 help=f"leave `{variable}` out of the table, or round by another method",
             )
-        trees.append(_tree(table, variable, levels))
+        (column,) = table.column_numbers([variable])
+        trees.append(tree_of(table, column, levels))
     return sorted(trees, key=lambda tree: not tree.flat)
 
 
-def _tree(table: Table, variable: str, levels: Sequence[str]) -> _Tree:
+def tree_of(table: Table, column: int, levels: Sequence[str] = ("",)) -> Tree:
+    """Give the tree of a column: of a variable's own values and of levels above them.
+
+    The presence of a value, in a cell that can list several, has no levels: it is there or not.
+    """
     import numpy as np
 
-    (column,) = table.column_numbers([variable])
+    variable, value = table.columns[column].variable, table.columns[column].value
+    if value:
+        return Tree(column=column, codes=np.array([-1, 0, -2]), parents=np.array([-1, 0, 0]))
     number = {code: n for n, code in enumerate(table.columns[column].codes)}
     hierarchy = table.codebook.hierarchy_of(variable)
     own = table.codebook.domain_of(variable).codes
@@ -192,14 +231,14 @@ def _tree(table: Table, variable: str, levels: Sequence[str]) -> _Tree:
                 codes.append(number[code])
                 parents.append(above[value])
             at[value] = node[code]
-    return _Tree(
+    return Tree(
         column=column,
         codes=np.array([*codes, NOT_KNOWN]),
         parents=np.array([*parents, 0]),
     )
 
 
-def _keys(table: Table, forests: Sequence[Sequence[_Tree]]):  # type: ignore[no-untyped-def]
+def _keys(table: Table, forests: Sequence[Sequence[Tree]]):  # type: ignore[no-untyped-def]
     """Make a function that numbers rows of codes, alike where the rows are alike."""
     import numpy as np
 
@@ -219,7 +258,7 @@ def _keys(table: Table, forests: Sequence[Sequence[_Tree]]):  # type: ignore[no-
     return key_of
 
 
-def _cells(trees: Sequence[_Tree], width: int) -> NDArray[np.int16]:
+def _cells(trees: Sequence[Tree], width: int) -> NDArray[np.int16]:
     import numpy as np
 
     nodes = np.indices([len(tree.codes) for tree in trees]).reshape(len(trees), -1)
@@ -229,7 +268,7 @@ def _cells(trees: Sequence[_Tree], width: int) -> NDArray[np.int16]:
     return codes
 
 
-def _fill(layout: Layout, trees: Sequence[_Tree], counts: Integers) -> Integers:
+def _fill(layout: Layout, trees: Sequence[Tree], counts: Integers) -> Integers:
     """Give hidden cells what their total has more than its parts."""
     import numpy as np
 
@@ -249,7 +288,7 @@ def _fill(layout: Layout, trees: Sequence[_Tree], counts: Integers) -> Integers:
     return grid.reshape(-1)
 
 
-def _sums(trees: Sequence[_Tree]) -> tuple[Integers, Integers]:
+def _sums(trees: Sequence[Tree]) -> tuple[Integers, Integers]:
     """Give totals and parts, as `Complete` has them: each cell that is a sum is one just once."""
     import numpy as np
 

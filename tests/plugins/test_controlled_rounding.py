@@ -61,7 +61,7 @@ def cube(shape, inner, base=3):
             totals.append(line[0])
     return Complete(
         codes=np.zeros((grid.size, 1), np.int16), counts=grid.reshape(-1),
-        totals=np.array(totals), parts=np.array(parts), rows=np.arange(grid.size),
+        totals=np.array(totals), parts=np.array(parts), rows=np.arange(grid.size), numbers=(),
         network=len(shape) <= 2,
     )  # fmt: skip
 
