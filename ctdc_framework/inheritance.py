@@ -62,8 +62,8 @@ NEEDED: Mapping[str, frozenset[str]] = {
 def inherit(file: TomlFile, shipped: Mapping[str, FilePath]) -> tuple[TomlFile, list[Fault]]:
     """Give a codebook with everything that it extends, and what is wrong with how it does so.
 
-    `shipped` are the codebooks that `extends = "ctdc_framework:name@1"` can mean, by name. A file
-    that extends nothing comes back as it is. Faults are CB240 (a change of nothing), CB241 (a seal
+    `shipped` are the codebooks that `extends = "name"` and `"ctdc_framework:name@1"` can mean. A
+    file that extends nothing comes back as it is. Faults are CB240 (a change of nothing), CB241 (a seal
     broken), CB242 (a reason for nothing) and CB243 (an overlay that says more than texts).
 
     Raises `CodebookError` where the parent cannot be had, as then everything would be missing.
@@ -164,15 +164,28 @@ def _asked_for(
     """Give the path that `extends` means, and the major version where it asks for one."""
     package, colon, rest = extends.partition(":")
     if not colon or package != "ctdc_framework":
-        return FilePath(file.name).parent / extends, ""
+        name, _, major = extends.partition("@")
+        beside = FilePath(file.name).parent / extends
+        if extends.endswith(".toml") or "/" in extends or "\\" in extends or beside.exists():
+            return beside, ""
+        if name in shipped and re.fullmatch("[0-9]*", major):
+            return shipped[name], major
+        help = (
+            did_you_mean(name, shipped) or f"or a file's name that ends in .toml; {_are(shipped)}"
+        )
+        raise Faults([_odd(f"no codebook to extend is called `{extends}`", help)])
     name, _, major = rest.partition("@")
     if name not in shipped:
-        help = did_you_mean(name, shipped) or f"shipped ones are {one_of(shipped)}"
+        help = did_you_mean(name, shipped) or _are(shipped)
         raise Faults([_odd(f"no shipped codebook is called `{name}`", help)])
     if not re.fullmatch("[0-9]+", major):
         help = f'write "ctdc_framework:{name}@1" for any 1.x.y'
         raise Faults([_odd(f"`{extends}` does not say which major version it means", help)])
     return shipped[name], major
+
+
+def _are(shipped: Mapping[str, FilePath]) -> str:
+    return f"shipped ones are {one_of(shipped)}"
 
 
 def _odd(message: str, help: str = "") -> Fault:

@@ -100,7 +100,8 @@ def write_checked(
         published.append(held)
         laid_out += _lay_out(folder, table, held)
     release = judge(release, original, published, registry, accept=accept)
-    described = _describe(folder, release, codebook, registry, written)
+    coarser = _generalised(codebook, published)
+    described = _describe(folder, release, codebook, registry, written, coarser)
     names = [*written, *laid_out, *described]
     return release, files.write_manifest(folder, release, codebook, names, versions())
 
@@ -115,12 +116,24 @@ def _lay_out(folder: Path, table: Table, held: Published) -> list[str]:
     return names
 
 
+def _generalised(codebook: Codebook, published: Sequence[Published]) -> documents.Generalised:
+    """List the generalised values that the files hold, by variable."""
+    held = {item for one in published for items in one.records or () for item in items}
+    held |= {item for one in published for items, _ in one.combinations or () for item in items}
+    found = {
+        name: [code for code, of in covers.items() if of != {code} and (name, code) in held]
+        for name, covers in codebook.release_domains.items()
+    }
+    return {name: codes for name, codes in found.items() if codes}
+
+
 def _describe(
     folder: Path,
     release: Release,
     codebook: Codebook,
     registry: Registry,
     written: Mapping[str, Table],
+    generalised: documents.Generalised,
 ) -> list[str]:
     """Write what tells a reader, and a program, how to read the data; give the files' names."""
     blanks = any(record.may_blank for record in release.stages)
@@ -136,10 +149,11 @@ def _describe(
             for name, table in written.items()
         ],
         blanked=tuple(codebook.variables) if blanks else (),
+        generalised=tuple(generalised),
     )
     texts = {
-        "codebook.md": documents.as_markdown(codebook, None, registry.rules),
-        "codebook.html": documents.as_html(codebook, None, registry.rules),
+        "codebook.md": documents.as_markdown(codebook, None, registry.rules, generalised),
+        "codebook.html": documents.as_html(codebook, None, registry.rules, generalised),
         "datapackage.json": files.as_json(package),
     }
     for name, text in texts.items():

@@ -11,7 +11,7 @@ from attrs import frozen
 from ctdc_framework.codebook import Codebook, Contributor, Input
 from ctdc_framework.documents import cautions
 from ctdc_framework.documents import nodes as n
-from ctdc_framework.documents.counts import Counts, Shown
+from ctdc_framework.documents.counts import Counts, Generalised, Shown
 from ctdc_framework.documents.prose import Prose, anchor
 from ctdc_framework.documents.trees import tree
 from ctdc_framework.documents.variables import LONG, Entries, erratum, in_words
@@ -32,11 +32,15 @@ PLACES = {
 
 
 def document_of(
-    codebook: Codebook, counts: Counts | None, rules: Mapping[str, Rule[Any]]
+    codebook: Codebook,
+    counts: Counts | None,
+    rules: Mapping[str, Rule[Any]],
+    generalised: Generalised | None = None,
 ) -> n.Document:
-    """Give a codebook as a document, with a release's counts where there are some."""
+    """Give a codebook as a document, with what there is to tell of a release."""
     header = codebook.header
-    book = _Book(Entries(Wording(codebook, rules), Shown(codebook, counts or {})))
+    shown = Shown(codebook, counts or {}, generalised or {})
+    book = _Book(Entries(Wording(codebook, rules), shown))
     facts = {
         "Codebook": header.id,
         "Version": header.version,
@@ -48,7 +52,11 @@ def document_of(
         title=header.title,
         lang=header.lang,
         facts=tuple((term, fact) for term, fact in facts.items() if fact),
-        front=(*book.prose.blocks(header.description), cautions.cautions()),
+        front=(
+            *book.prose.blocks(header.description),
+            *book.coarser(),
+            cautions.cautions(),
+        ),
         chapters=tuple(
             n.Section(id=id, title=n.line(title), children=children)
             for id, title, children in book.chapters()
@@ -70,6 +78,15 @@ class _Book:
     @property
     def prose(self) -> Prose:
         return self.entries.prose
+
+    def coarser(self) -> n.Blocks:
+        """Name the variables of which a release holds generalised values."""
+        if not self.entries.shown.generalised:
+            return ()
+        names = self.entries.wording.columns(self.entries.shown.generalised)
+        words = n.line("In this release some values are coarser than in the records, in ", names)
+        told = n.line(words, ". The entry of each says which, and what they stand for.")
+        return (n.Aside("Coarser values", (n.Paragraph(told),)),)
 
     @property
     def wording(self) -> Wording:

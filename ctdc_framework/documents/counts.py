@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from attrs import field, frozen
@@ -18,12 +18,17 @@ Counts = Mapping[str, Mapping[str, int]]
 """Records of a release by variable and code; those with none under the code ''."""
 
 
+Generalised = Mapping[str, Sequence[str]]
+"""The generalised values that a release holds, by variable."""
+
+
 @frozen
 class Shown:
-    """What a codebook's document shows of a release's counts; nothing where there are none."""
+    """What a codebook's document shows of a release: counts, generalised values, or nothing."""
 
     codebook: Codebook
     counts: Counts = field(factory=dict)
+    generalised: Generalised = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         known = [*self.codebook.variables, *(GROUP + one for one in self.codebook.groups)]

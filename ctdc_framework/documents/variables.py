@@ -15,6 +15,9 @@ from ctdc_framework.documents.wording import ROLES, UNDECIDED, Wording, codes
 from ctdc_framework.domains import CountryDomain, Domain, FlagDomain, RangeDomain, Value
 from ctdc_framework.rules import flow_of
 
+FEW = 12
+"""So many values are listed one by one where they stand behind a coarser one."""
+
 LONG = 40
 """A domain with more values is printed once, at the end, and not with every variable."""
 
@@ -85,6 +88,7 @@ class Entries:
         return {
             "Type": _lines(variable.type),
             "Values": self._values_in_words(variable, tabled),
+            "Coarser values": self._coarser(name),
             "Missing": _lines(words.missing(name)),
             "Also called": _lines(codes(variable.aliases, " and ")),
             "Concept": _lines(prose.inlines(variable.concept)),
@@ -185,6 +189,17 @@ class Entries:
         if definition := getattr(domain, "definition", ""):
             told.append(self.prose.inlines(definition))
         return _lines(n.joined(told, " "))
+
+    def _coarser(self, name: str) -> n.Blocks:
+        """List the generalised values that a release holds, and what each stands for."""
+        covers = self.codebook.release_domains[name]
+        own = self.codebook.domain_of(name).codes
+        told = []
+        for code in self.shown.generalised.get(name, ()):
+            members = [one for one in own if one in covers[code]]
+            few = codes(members, " and ") if len(members) <= FEW else f"{len(members)} values"
+            told.append(n.line(n.Code(code), " stands for ", few))
+        return _lines(n.line("In this release, ", n.joined(told, "; "), ".")) if told else ()
 
     def _hierarchy(self, variable: Variable) -> n.Blocks:
         if not variable.hierarchy:

@@ -143,6 +143,8 @@ def _field(
     blanked = variable.name in changed.blanked and not counted
     told = [words.meaning(codebook, variable), NOT_PART if counted else ""]
     told.append(words.BLANKED if blanked else "")
+    coarser = _coarser(codebook, variable) if variable.name in changed.generalised else ()
+    told.append(words.COARSER if coarser else "")
     known = not (variable.nullable or blanked or counted)
     found: Descriptor = {
         "name": variable.name,
@@ -151,7 +153,6 @@ def _field(
         "description": " ".join(part for part in told if part),
         "constraints": {"required": True} if known else {},
     }
-    coarser = _coarser(codebook, variable) if variable.name in changed.generalised else ()
     # Parquet holds texts in every column.
     numbers = isinstance(domain, RangeDomain | FlagDomain) and suffix != ".parquet" and not coarser
     if variable.list:
@@ -167,6 +168,12 @@ def _field(
         found["categoriesOrdered"] = domain.ordered and not coarser
     if domain not in STANDARD.values():
         found["ctdc:domain"] = {"name": variable.domain, **_kept(unstructure(domain))}
+    if coarser:
+        covers = codebook.release_domains[variable.name]
+        found["ctdc:generalised"] = [
+            {"value": one.code, "standsFor": [c for c in domain.codes if c in covers[one.code]]}
+            for one in coarser
+        ]
     if variable.caveat:
         found["ctdc:caveat"] = words.plain(codebook, variable.caveat)
     found["ctdc:role"] = [role.value for role in variable.role]

@@ -22,6 +22,7 @@ VARIABLE = f"#{anchor('variable', '')}"
 FLAG = "1 means yes. Missing means no or unknown, never no."
 SEVERAL = "A cell lists what is known, not all there is; its values are parted by {}."
 BLANKED = "May be missing in this release although it was recorded."
+COARSER = "In this release some cells hold a coarser value, which stands for several."
 
 
 def plain(codebook: Codebook, text: str) -> str:
@@ -60,10 +61,10 @@ def reading(codebook: Codebook, variable: Variable) -> str:
 
 
 def without_reading(definition: str) -> str:
-    """Take from a definition what `reading` and `BLANKED` put after it, for one that comes back."""
+    """Take from a definition what was put after it about its cells, for one that comes back."""
     several = re.escape(SEVERAL).replace(r"\{\}", ".")
-    added = f"(?:{re.escape(FLAG)}|{several}|{re.escape(BLANKED)})"
-    return re.sub(rf"(?:^|\s+){added}$", "", re.sub(rf"(?:^|\s+){added}$", "", definition))
+    added = f"(?:{re.escape(FLAG)}|{several}|{re.escape(BLANKED)}|{re.escape(COARSER)})"
+    return re.sub(rf"(?:(?:^|\s+){added})+$", "", definition)
 
 
 def labels(values: tuple[Value, ...]) -> dict[str, str]:

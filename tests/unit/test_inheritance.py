@@ -232,6 +232,23 @@ def test_removing_without_a_parent_is_cb240(family, toy_text):
     assert [one[:2] for one in problems_of(path)] == [("CB240", marks["child.toml"])]
 
 
+@pytest.mark.parametrize("extends", ["minimal", "minimal@1", "ctdc_framework:minimal@1"])
+def test_a_shipped_codebook_is_extended_by_its_name(file_of, extends):
+    child = f'[codebook]\nid = "child"\nextends = "{extends}"\n[privacy]\nk = 20\n'
+    book = load_codebook(file_of(child))
+    assert (book.id, book.k) == ("child", 20)
+    assert list(book.variables) == list(load_codebook("minimal").variables)
+
+
+def test_a_file_beside_the_child_goes_before_a_shipped_codebook_of_its_name(tmp_path):
+    (tmp_path / "minimal").write_bytes(shipped_codebooks()["minimal"].read_bytes())
+    with (tmp_path / "minimal").open("a", encoding="utf-8") as file:
+        file.write("\n[notes.here]\ntitle = 'Here'\ntext = 'Here.'\n")
+    child = tmp_path / "child.toml"
+    child.write_text('[codebook]\nid = "child"\nextends = "minimal"\n', encoding="utf-8")
+    assert "here" in load_codebook(child).notes
+
+
 # --------------------------------------------------------------------------- the parent, not found
 
 
@@ -243,7 +260,16 @@ def test_removing_without_a_parent_is_cb240(family, toy_text):
         ('""', "CB240", "is a directory", ""),
         ('"a\\u0000b"', "CB012", "must be the name of a file", ""),
         ("3", "CB012", "must be the name of a file", ""),
-        ('"ctdc_framework:ctdc-2012@1"', "CB240", "no shipped codebook", "`ctdc-2021`"),
+        (
+            '"minmal"',
+            "CB240",
+            "no codebook to extend is called `minmal`",
+            "did you mean `minimal`?",
+        ),
+        ('"zzz"', "CB240", "no codebook to extend is called `zzz`", "ctdc-2021"),
+        ('"minimal@x"', "CB240", "no codebook to extend is called `minimal@x`", "minimal"),
+        ('"minimal@2"', "CB240", "asks for version 2, and 1.0.0", ""),
+        ('"ctdc_framework:ctdc-2o21@1"', "CB240", "no shipped codebook", "`ctdc-2021`"),
         ('"ctdc_framework:"', "CB240", "no shipped codebook", "ctdc-2021"),
         ('"ctdc_framework:minimal"', "CB240", "which major version", "ctdc_framework:minimal@1"),
         ('"ctdc_framework:minimal@x"', "CB240", "which major version", "minimal@1"),

@@ -308,3 +308,47 @@ def test_drawn_seeds_cannot_be_guessed():
 def test_a_package_that_is_not_there_is_said_to_be_absent(monkeypatch):
     monkeypatch.setattr(publish, "PACKAGES", ("no-such-package",))
     assert publish.versions()["no-such-package"] == "not installed"
+
+
+# ------------------------------------------------------------------------------- coarser values
+
+
+@pytest.fixture
+def coarse(graded):
+    """Six records, of which the age of three is told as 18+ and of three as it was."""
+    names = [column.name for column in graded.columns]
+    (age,) = (column for column in graded.columns if column.name == "ageBroad")
+    codes = np.full((6, len(names)), -1)
+    codes[:, names.index("ageBroad")] = [age.codes.index("18+")] * 3 + [0] * 3
+    return table_of_codes(graded, graded.columns, codes)
+
+
+def test_a_release_with_coarser_values_says_so_and_lists_them(tmp_path, check, coarse):
+    finer = coarse.codebook.columns[2].codes.index("30+")
+    original = coarse.codes.copy()
+    original[original == coarse.codebook.columns[2].codes.index("18+")] = finer
+    before = table_of_codes(coarse.codebook, coarse.columns, original)
+    check(Release(name="coarse", records=coarse, stages=(
+        stage("join", Shape.RECORDS, RecordSupport(k=K)),)), before)  # fmt: skip
+
+    told = (tmp_path / "release" / "codebook.md").read_text(encoding="utf-8")
+    assert "In this release some values are coarser than in the records, in " in told
+    assert "In this release, `18+` stands for `18--29` and `30+`." in told
+    assert "`0+` stands for" not in told
+    page = (tmp_path / "release" / "codebook.html").read_text(encoding="utf-8")
+    assert "stands for" in page
+    package = json.loads((tmp_path / "release" / "datapackage.json").read_text(encoding="utf-8"))
+    fields = {one["name"]: one for one in package["resources"][0]["schema"]["fields"]}
+    assert {"value": "18+", "standsFor": ["18--29", "30+"]} in fields["ageBroad"][
+        "ctdc:generalised"
+    ]
+    assert "18+" in fields["ageBroad"]["constraints"]["enum"]
+    assert "coarser" in fields["ageBroad"]["description"]
+    assert "ctdc:generalised" not in fields["gender"]
+
+
+def test_a_release_without_coarser_values_speaks_of_none(tmp_path, check, release):
+    check(release)
+    told = (tmp_path / "release" / "codebook.md").read_text(encoding="utf-8")
+    assert "coarser" not in told
+    assert "ctdc:generalised" not in (tmp_path / "release" / "datapackage.json").read_text("utf-8")
