@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ctdc_framework.cli import common
-from ctdc_framework.errors import PluginError, did_you_mean, one_of
+from ctdc_framework.errors import Exit, PluginError, did_you_mean, one_of
 
 if TYPE_CHECKING:
     from ctdc_framework.registry import Registry
+    from ctdc_framework.testing import Check
 
-app = typer.Typer(help="See what is installed.", no_args_is_help=True)
+app = typer.Typer(help="See, check and start plugins.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -81,6 +83,65 @@ def params(
         typer.echo(f"{thing.name}: {thing.summary}")
         for row in rows:
             typer.echo(f"  {row.key} = {row.default}  {row.kind}{row.bounds}\n      {row.help}")
+
+
+@app.command()
+def check(
+    name: Annotated[str, typer.Argument(help="a plugin, or a strategy or measure of one")],
+    param: Annotated[
+        list[str], typer.Option(help="a parameter to try it with, key=value; may be repeated")
+    ] = [],  # noqa: B006
+    codebook: Annotated[
+        str, typer.Option(help="the codebook to make records for; the kit's own if left out")
+    ] = "",
+    without: common.Without = [],  # noqa: B006
+    as_json: common.AsJson = False,
+) -> None:
+    """Check that a plugin keeps the contract, on made-up records.
+
+    Exit code 1 where it does not.
+    """
+    from ctdc_framework import registry, testing
+    from ctdc_framework.codebook_io import load_codebook
+    from ctdc_framework.plan_entries import entry_of_options
+
+    found = registry.load(without=without)
+    given = entry_of_options([name], param).stages[0].params if param else {}
+    book = load_codebook(codebook, found.rules) if codebook else testing.sample_codebook()
+    offers = testing.checks_of_installed(name, found, given, book)
+    told: list[dict[str, Any]] = []
+    for offer in offers:
+        if not as_json:
+            typer.echo(f"{offer.kind} {offer.name}")
+        for one in offer.checks:
+            started = time.perf_counter()
+            broken = _broken(one)
+            seconds = time.perf_counter() - started
+            told.append({"kind": offer.kind, "name": offer.name, "check": one.name,
+                         "holds": not broken, "broken": broken})  # fmt: skip
+            if not as_json:
+                typer.echo(f"  {'broken' if broken else 'holds '}  {one.name:30}{seconds:6.1f} s")
+                typer.echo(f"    {one.promise}\n    {broken}" if broken else "", nl=bool(broken))
+    failed = sum(not one["holds"] for one in told)
+    if as_json:
+        common.print_json({"checks": told})
+    elif not told:
+        typer.echo("it offers no strategy and no measure, and there is nothing to check")
+    else:
+        typer.echo(f"{len(told) - failed} of {len(told)} checks hold")
+    if failed:
+        raise typer.Exit(Exit.USER)
+
+
+def _broken(check: Check) -> str:
+    """Call a check; say how it fails, if it does."""
+    from ctdc_framework.testing import Broken
+
+    try:
+        check()
+    except Broken as error:
+        return str(error)
+    return ""
 
 
 def _thing(name: str, found: Registry) -> Any:

@@ -188,7 +188,8 @@ def test_nothing_but_the_command_line_prints_or_sees_arguments():
 def test_chance_comes_from_the_runner_and_the_system_alone():
     """No other module makes a generator, but for the one that the made-up cases are fixed by."""
     for top, path in [*modules(), *((p.name, f) for p in PLUGINS for f in p.rglob("*.py"))]:
-        assert "random" not in set(imported(path)), path
+        # The conformance kit looks whether a plugin draws from Python's global generator.
+        assert "random" not in set(imported(path)) or top == "testing", path
         used = called(path) & {"default_rng", "RandomState", "PCG64", "seed", "randbits"}
         assert not used or top in {"runner", "publish", "demo_data"}, path
 

@@ -1,0 +1,104 @@
+"""`ctdc plugins`: what is installed, whether it keeps the contract, how one begins."""
+
+from __future__ import annotations
+
+import json
+from types import ModuleType
+
+import pytest
+from attrs import evolve
+
+from ctdc_framework import registry
+from ctdc_framework.plugin import NoClaim, Output, hookimpl
+from ctdc_framework.testing import STRATEGY_CHECKS
+
+
+@pytest.fixture
+def with_plugin(monkeypatch):
+    """Let `ctdc` find one more plugin: a function that gives its strategies."""
+    load = registry.load
+
+    def add(name, strategies):
+        module = ModuleType(name)
+        strategies.__name__ = "ctdc_register_strategies"
+        module.ctdc_register_strategies = hookimpl(strategies)
+        monkeypatch.setattr(registry, "load", lambda **given: load(**given, extra={name: module}))
+
+    return add
+
+
+GOOD = registry.load().strategy("k-anonymization")
+
+
+def bad_strategies():
+    return [
+        evolve(
+            GOOD,
+            name="bad",
+            run=lambda table, params, context: Output(table=table, details={"n": {1}}),
+        )
+    ]
+
+
+def unclaimed_strategies():
+    (bad,) = bad_strategies()
+    return [evolve(bad, claims=lambda codebook, params: [NoClaim(reason="it is a copy")])]
+
+
+def test_a_plugin_that_keeps_the_contract_passes_with_each_check_named(ctdc):
+    said = ctdc("plugins", "check", "k-anonymization")
+
+    assert said.code == 0, said.out
+    assert said.out.startswith("strategy k-anonymization\n  holds   says-what-it-is")
+    assert said.out.endswith(f"\n{len(STRATEGY_CHECKS)} of {len(STRATEGY_CHECKS)} checks hold\n")
+
+
+def test_a_plugin_that_breaks_it_ends_in_1_and_says_how(ctdc, with_plugin):
+    with_plugin("poor", bad_strategies)
+
+    said = ctdc("plugins", "check", "poor")
+
+    assert said.code == 1
+    lines = said.out.splitlines()
+    (at,) = [n for n, line in enumerate(lines) if line.startswith("  broken  keeps-its-claims")]
+    assert lines[at + 1].strip().startswith("What it claims is found")
+    assert "it claims k-anonymity(k=5" in lines[at + 2]
+    assert lines[-1] == f"{len(STRATEGY_CHECKS) - 3} of {len(STRATEGY_CHECKS)} checks hold"
+
+
+def test_scripts_get_every_check_with_what_is_broken(ctdc, with_plugin):
+    with_plugin("poor", unclaimed_strategies)
+
+    said = ctdc("plugins", "check", "bad", "--param", "k=7", "--json")
+
+    assert said.code == 1
+    checks = json.loads(said.out)["checks"]
+    assert [one["check"] for one in checks] == list(STRATEGY_CHECKS)
+    broken = {one["check"]: one["broken"] for one in checks if not one["holds"]}
+    assert broken.keys() == {"details-are-json", "imports-the-contract-alone"}  # as this file does
+    assert "JSON" in broken["details-are-json"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["k-anonimization"], "did you mean `k-anonymization`?"),
+        (["k-anonymization", "--param", "keys=x,y"], "`keys` names `x`"),
+        (["k-anonymization", "--param", "kk=4"], "unknown key `kk`"),
+        (["rounding", "--param", "base=7"], "`rounding` offers several things"),
+        (["measures", "--without", "measures"], "plugin `measures` is not used: turned off"),
+        (["k-anonymization", "--codebook", "no-such"], "no codebook is called `no-such`"),
+    ],
+)
+def test_what_cannot_be_checked_is_said(ctdc, argv, words):
+    said = ctdc("plugins", "check", *argv)
+
+    assert said.code == 1
+    assert words in said.err
+
+
+def test_another_codebook_may_be_tried(ctdc):
+    said = ctdc("plugins", "check", "records-kept", "--codebook", "minimal")
+
+    assert said.code == 0, said.out
+    assert said.out.startswith("measure records-kept\n")
