@@ -17,7 +17,8 @@ lint: .venv/.installed-test ## style and types
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
 
-bench: .venv/.installed-test ## speed, in CPU seconds
+bench: .venv/.installed-test ## speed, in CPU seconds; beside pac-synth where that can be installed
+	-$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[bench]'
 	$(BIN)/python -m pytest -q tests/benchmarks --override-ini addopts="--import-mode=importlib" --benchmark-only
 
 mutants: .venv/.installed-test ## whether tests notice each small change to the gate
