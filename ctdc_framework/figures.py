@@ -18,7 +18,7 @@ LEAKAGE, ERROR = "rare-combination-leakage", "combination-error"
 PRESERVATION = "combination-preservation"
 ONE_SCALE = (ERROR, PRESERVATION, "combinations-lost")
 """Measures that are read beside each other, so their charts share a scale."""
-ORDER = (LEAKAGE, *ONE_SCALE, "records-kept", "cells-kept", "single-count-error")
+ORDER = (LEAKAGE, *ONE_SCALE, "rows-released", "cells-kept", "single-count-error")
 """What is told first; measures of other plugins follow, in the plan's order."""
 
 PUBLISHED = {Shape.RECORDS: "records", Shape.COUNTS: "tables"}
@@ -86,7 +86,7 @@ class Block:
     def better_words(self) -> str:
         """Which way is better, and what is counted."""
         unit = "" if self.measure.unit == "share" else f", in {self.measure.unit}"
-        return f"{self.measure.better.value} is better{unit}"
+        return f"{self.measure.better.words}{unit}"
 
     def cell(self, line: Line, part: str, *, spans: bool = True) -> str:
         """Write a figure, with what it spans over seeds; a dash where there is none."""

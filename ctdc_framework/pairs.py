@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from attrs import evolve, field, frozen
 
 from ctdc_framework.results import StageRecord
+from ctdc_framework.scenario import Scenario
 from ctdc_framework.tables import Shape, Table
 
 if TYPE_CHECKING:
@@ -29,12 +31,18 @@ class Pair:
     k: int
     length: int = 0
     stages: tuple[StageRecord, ...] = ()
+    scenario: Scenario = Scenario()
     _counted: dict[int, Combinations] = field(factory=dict, init=False, repr=False)
 
     @property
     def is_counts(self) -> bool:
         """Whether the candidate is a table of counts."""
         return self.candidate.shape is Shape.COUNTS
+
+    @cached_property
+    def known(self) -> list[int]:
+        """The original's columns that an attacker knows, by the scenario."""
+        return self.original.column_numbers(self.scenario.known_in(self.original.codebook))
 
     def combinations(self, length: int) -> Combinations:
         """Count all combinations up to a length: column 0 in the original, column 1 published.
@@ -55,7 +63,7 @@ class Pair:
         from ctdc_framework.counting import count_combinations
 
         original, sizes = self.original.codes, self.original.sizes
-        codes = self._candidate_codes()
+        codes = self.candidate_codes
         if self.is_counts:
             true = count_combinations([original], sizes, length)
             found = _beside(true, codes, self.candidate.counts)
@@ -93,8 +101,9 @@ class Pair:
         mask: NDArray[np.bool_] = np.any(general[found.values], axis=1)
         return mask
 
-    def _candidate_codes(self) -> NDArray[np.int16]:
-        """Give the candidate's codes in the original's columns; one left out is all missing."""
+    @cached_property
+    def candidate_codes(self) -> NDArray[np.int16]:
+        """The candidate's codes in the original's columns; one left out is all missing."""
         import numpy as np
 
         numbers = {column.name: n for n, column in enumerate(self.candidate.columns)}

@@ -46,6 +46,7 @@ from ctdc_framework.results import (
     StageRecord,
 )
 from ctdc_framework.rules import Rows, Rule
+from ctdc_framework.scenario import Scenario
 from ctdc_framework.tables import COUNT, Shape, Table, table_of_codes
 
 if TYPE_CHECKING:
@@ -173,6 +174,10 @@ class Measure(Generic[P]):
     params: type[P]
     compute: Callable[[Pair, P, Context], Iterable[Score]]
     shapes: frozenset[Shape] = frozenset({Shape.RECORDS})
+    missing: str = ""
+    """What it does with missing values, as half a sentence: `never part of a combination`."""
+    reference: str = ""
+    """Where its formula is from; empty where it is plain arithmetic."""
     contract: int = CONTRACT
 
 
@@ -232,6 +237,7 @@ __all__ = [
     "Rows",
     "Rule",
     "RuleEntry",
+    "Scenario",
     "Score",
     "Severity",
     "Shape",

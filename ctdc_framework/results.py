@@ -105,6 +105,13 @@ class Better(Enum):
 
     LOWER = "lower"
     HIGHER = "higher"
+    NEITHER = "neither"
+    """A figure to read the others by: synthetic rows beyond the original's are no gain."""
+
+    @property
+    def words(self) -> str:
+        """Say it in words."""
+        return "neither way is better" if self is Better.NEITHER else f"{self.value} is better"
 
 
 @frozen(kw_only=True)

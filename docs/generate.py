@@ -118,8 +118,10 @@ def measures() -> str:
         shapes = " and ".join(sorted((shape.value for shape in one.shapes), reverse=True))
         parts.append(
             f"## {name}\n\n{_sentence(one.summary)}\n\n"
-            f"Speaks of {one.side.value}; {one.better.value} is better; unit: {one.unit}; "
-            f"applies to {shapes}.\n\n{parameters(one.params)}\n"
+            f"Speaks of {one.side.value}; {one.better.words}; unit: {one.unit}; "
+            f"applies to {shapes}. Missing: {one.missing}."
+            + (f" After {one.reference}." if one.reference else "")
+            + f"\n\n{parameters(one.params)}\n"
         )
     return "\n".join(parts)
 

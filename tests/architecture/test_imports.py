@@ -19,7 +19,8 @@ PLUGINS = sorted(path for path in (ROOT / "plugins").glob("ctdc_*") if path.is_d
 ORDER = [
     "errors", "shipped", "diagnostics", "problem_formats", "faults", "locator",
     "toml_dialect", "toml_syntax", "codebook_format", "toml_file", "convert",
-    "countries", "domains", "hierarchies", "codebook", "columns", "rewriting", "rules",
+    "countries", "domains", "hierarchies", "codebook", "scenario", "columns", "rewriting",
+    "rules",
     "domain_checks", "rule_checks", "layouts", "tables", "items",
     "origins", "seals", "overlays", "inheritance", "codebook_show",
     "wording_checks", "reference_checks", "codebook_checks",

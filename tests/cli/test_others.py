@@ -168,7 +168,7 @@ def test_a_plugin_can_be_turned_off(ctdc, monkeypatch):
     assert told["contract"] == 1
 
 
-@pytest.mark.parametrize("name", ["k-synthesis", "rounding", "combination-error", "records-kept"])
+@pytest.mark.parametrize("name", ["k-synthesis", "rounding", "combination-error", "rows-released"])
 def test_parameters_are_told_in_three_forms(ctdc, name):
     text, toml, data = (
         ctdc("plugins", "params", name, *more) for more in ((), ("--toml",), ("--json",))
@@ -184,4 +184,4 @@ def test_unknown_strategies_and_measures_are_told_with_the_nearest_name(ctdc):
     said = ctdc("plugins", "params", "record-kept")
 
     assert said.code == 1
-    assert "did you mean `records-kept`" in said.err
+    assert "did you mean `rows-released`" in said.err

@@ -338,10 +338,10 @@ name = "a"
 stages = [{ id = "s", strategy = "k-synthesis", params = { k = [5, 10], anything = "goes" } }]
 
 [[measures]]
-measure = "records-kept"
+measure = "rows-released"
 
 [[gates]]
-measure = "records-kept"
+measure = "rows-released"
 op = ">="
 value = 1
 """

@@ -26,7 +26,7 @@ from ctdc_framework.tables import Shape, Table
 
 LONG = "k-synthesis[k=20, mode=seeded]"
 HOSTILE = "<b>x</b>"
-LEAKAGE, ERROR, ROWS = "rare-combination-leakage", "combination-error", "records-kept"
+LEAKAGE, ERROR, ROWS = "rare-combination-leakage", "combination-error", "rows-released"
 FOREIGN = "guessing-attack"
 CODEBOOK = Codebook(
     header=Header(dsl=1, id="tiny", title="A tiny codebook", version="1.2.3"),
