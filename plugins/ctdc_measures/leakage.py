@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ctdc_framework.plugin import Better, Context, Measure, Pair, Score, Side, value_bitsets
+from ctdc_framework.plugin import Better, Context, Measure, Pair, Score, Side
 from ctdc_measures.bases import BOTH, NEVER_PART, UpTo, by_length
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ def _unsafe(pair: Pair, params: UpTo, context: Context) -> Iterator[Score]:
     the rows that hold one are an AND of its values' bit sets.
     """
     import numpy as np
+
+    from ctdc_framework.plugin import value_bitsets
 
     rows = len(pair.candidate)
     if not rows:
