@@ -41,19 +41,25 @@ class Point:
     risk_span: tuple[float, float] | None = None
     utility_span: tuple[float, float] | None = None
 
+    @property
+    def sweep(self) -> str:
+        """What it shares with the others of its sweep; empty where one parameter is not swept."""
+        swept = re.search(r"\[[^\],]*\]", self.name)
+        return self.name.replace(swept[0], "") if swept else ""
+
 
 def points_of(risk: Block, utility: Block) -> list[Point]:
-    """Give each candidate's worst risk over all slices beside its utility at the last slice.
+    """Give each candidate's risk beside its utility, both at the last slice: the full length.
 
-    One that has no utility there, such as tables of shorter combinations, is not on the map.
+    One that has none there, such as tables of shorter combinations, is not on the map. A shorter
+    length would tell less: single values are shown by what is safe and by what is not.
     """
     utilities = {line.name: line.scores.get(utility.slices[-1]) for line in utility.lines}
     points = []
     for line in risk.lines:
-        kept = utilities.get(line.name)
-        if kept is None or not line.scores or line.error:
+        kept, shown = utilities.get(line.name), line.scores.get(risk.slices[-1])
+        if kept is None or shown is None or line.error:
             continue
-        worst = max(line.scores.values(), key=lambda one: max(one.value, one.high or 0.0))
         value, span = kept.value, _span(kept)
         if utility.measure.better is Better.LOWER:  # an error: what is right is the rest
             value, span = 1 - value, (1 - span[1], 1 - span[0]) if span else None
@@ -61,9 +67,9 @@ def points_of(risk: Block, utility: Block) -> list[Point]:
             Point(
                 name=line.label,
                 style=line.style,
-                risk=min(max(worst.value, 0.0), 1.0),
+                risk=min(max(shown.value, 0.0), 1.0),
                 utility=value,
-                risk_span=_span(worst),
+                risk_span=_span(shown),
                 utility_span=span,
             )
         )
@@ -220,6 +226,12 @@ def risk_utility_map(key: str, points: Sequence[Point], risk: str, utility: str)
     paint, shape = _paint(), alt.Shape("shape:N", scale=None)
     ends = {"x2": alt.X2("x2:Q"), "y2": alt.Y2("y2:Q")}
     layers = [
+        *(
+            layer(rows)
+            .mark_line(strokeWidth=1.5, strokeDash=[4, 3], opacity=0.6, color="currentColor")
+            .encode(order=alt.Order("place:Q"))
+            for rows in _sweeps(points, highest)
+        ),
         layer([one for one in labels if one["led"]])
         .mark_rule(color="currentColor", opacity=0.5)
         .encode(**ends),
@@ -238,6 +250,17 @@ def risk_utility_map(key: str, points: Sequence[Point], risk: str, utility: str)
         f"{utility}. The table beside the chart holds the figures."
     )
     return _svg(alt.layer(*layers), key, "Risk beside utility", description)
+
+
+def _sweeps(points: Sequence[Point], highest: float) -> Iterator[list[dict[str, float]]]:
+    """Give the places that a line joins: the candidates of each sweep, in the plan's order."""
+    for sweep in dict.fromkeys(point.sweep for point in points if point.sweep):
+        own = [point for point in points if point.sweep == sweep]
+        if len(own) > 1:
+            yield [
+                {"x": point.risk, "y": _inside(point.utility, highest), "place": place}
+                for place, point in enumerate(own)
+            ]
 
 
 def _inside(utility: float, highest: float) -> float:

@@ -6,7 +6,7 @@ import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from attrs import evolve, field, frozen
 
@@ -23,8 +23,14 @@ from ctdc_framework.results import Note, Release, Score, ScoreRow
 from ctdc_framework.runner import generator, own_copy, run_candidate
 from ctdc_framework.tables import Shape, Table
 
-COPY, SHUFFLED = "the original itself", "independent columns"
-"""Controls: what nobody may publish, and what keeps single counts and nothing else."""
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+COPY, SHUFFLED, HALF = "the original itself", "independent columns", "one half beside the other"
+"""Controls: what nobody may publish; what keeps single counts and nothing else; mere chance."""
+SUBSAMPLES = {f"a subsample of {share} %": share for share in (1, 5, 10, 50)}
+"""Controls: an honest part of the records, as a yardstick, with its share in per cent."""
 
 
 class Tell(Protocol):
@@ -94,10 +100,11 @@ def compare(plan: Plan, original: Table, registry: Registry, seed: int, tell: Te
     verdicts: list[Verdict] = []
     rows: list[ScoreRow] = []
     releases: dict[str, Release] = {}
-    for name, control in _controls(measured, seed):
+    for control, beside in _controls(measured, seed):
+        name = control.name
         verdicts.append(Verdict(name=name, is_control=True, may_release=False, reason="a control"))
         tell(f"measuring {name}", 0, None)
-        rows += _measure(plan.measures, measured, [control], seed)
+        rows += _measure(plan.measures, beside, [control], seed)
     for candidate in plan.candidates:
         verdict, runs = _run(candidate, plan, original, recounted, registry, seed, tell)
         verdicts.append(verdict)
@@ -129,16 +136,28 @@ def _gated(verdict: Verdict, gates: Sequence[GateResult]) -> Verdict:
     return evolve(verdict, may_release=False, reason=reason, error=error)
 
 
-def _controls(original: Table, seed: int) -> Iterator[tuple[str, Release]]:
+def _controls(original: Table, seed: int) -> Iterator[tuple[Release, Table]]:
+    """Give each control, and what it is measured beside: the original, or half of it."""
     import numpy as np
 
-    yield COPY, Release(name=COPY, records=original)
+    def of_rows(name: str, rows: NDArray[np.int64]) -> Release:
+        return Release(name=name, records=original.with_codes(original.codes[np.sort(rows)]))
+
+    yield Release(name=COPY, records=original), original
     rng = generator(seed, SHUFFLED, "control")
     codes = original.codes.copy()
     for number in range(codes.shape[1]):
         codes[:, number] = rng.permutation(codes[:, number])
     shuffled = original.with_codes(np.ascontiguousarray(codes))
-    yield SHUFFLED, Release(name=SHUFFLED, records=shuffled)
+    yield Release(name=SHUFFLED, records=shuffled), original
+    half = len(original) // 2
+    drawn = generator(seed, HALF, "control").permutation(len(original))
+    first, second = (of_rows(HALF, rows) for rows in (drawn[:half], drawn[half:]))
+    assert second.records is not None
+    yield first, second.records
+    for name, share in SUBSAMPLES.items():
+        drawn = generator(seed, name, "control").permutation(len(original))
+        yield of_rows(name, drawn[: len(original) * share // 100]), original
 
 
 def _run(
@@ -264,4 +283,13 @@ def _gates(
             yield GateResult(candidate=candidate.name, gate=one, passed=passed)
 
 
-__all__ = ["COPY", "SHUFFLED", "Comparison", "GateResult", "Verdict", "compare"]
+__all__ = [
+    "COPY",
+    "HALF",
+    "SHUFFLED",
+    "SUBSAMPLES",
+    "Comparison",
+    "GateResult",
+    "Verdict",
+    "compare",
+]

@@ -15,7 +15,7 @@ from typing import Any
 from attrs import field, frozen
 
 from ctdc_framework import charts
-from ctdc_framework.compare import COPY, SHUFFLED, Comparison, Verdict
+from ctdc_framework.compare import COPY, HALF, SHUFFLED, SUBSAMPLES, Comparison, Verdict
 from ctdc_framework.convert import unstructure
 from ctdc_framework.figures import (
     ERROR,
@@ -34,6 +34,11 @@ from ctdc_framework.results import Json, Note, ScoreRow, Severity
 CONTROLS: Mapping[str, str] = {
     COPY: "what nobody may publish: it keeps everything and shows everything",
     SHUFFLED: "every column shuffled by itself: it keeps single counts, and not what goes together",
+    HALF: "half of the records, measured beside the other half: the differences are chance alone",
+    **{
+        name: f"{share} in 100 records as they are: how far so honest a sample would be"
+        for name, share in SUBSAMPLES.items()
+    },
 }
 REACHED = {True: "reached", False: "missed", None: "not measured"}
 WEIGHT = (Severity.BLOCKING, Severity.WARNING, Severity.INFO)
@@ -261,7 +266,7 @@ def _map(found: Sequence[Block]) -> dict[str, Any]:
         return {}
     kept = "kept right" if utility.measure.name == ERROR else "kept"
     words = {
-        "risk": "share of the rare combinations that are shown, at the worst length",
+        "risk": f"share of the rare combinations that are shown, {risk.slices[-1]}",
         "utility": f"share of combination counts {kept}, {utility.slices[-1]}",
     }
     on_it = {point.name for point in points}

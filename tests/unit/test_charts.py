@@ -177,7 +177,7 @@ def test_the_map_places_the_copy_at_the_risk_end():
     points = charts.points_of(risk, utility)
     assert [(p.name, p.risk, round(p.utility, 6)) for p in points] == [
         ("safe", 0.0, 0.3),
-        ("leaky", 0.3, 0.8),
+        ("leaky", 0.05, 0.8),
         ("copy (control)", 1.0, 1.0),
     ]
     safe, leaky, copy = marks_of(charts.risk_utility_map("m", points, **WORDS))
@@ -195,8 +195,12 @@ def test_the_map_tells_a_little_leakage_from_none():
     assert little[0] - none[0] > 20
 
 
-def test_the_map_leaves_out_what_has_no_utility_at_the_longest_length():
-    risk = block(Better.LOWER, ("short", False, [at(0.0)]), ("long", False, [at(0.0)]))
+def test_the_map_leaves_out_what_has_no_figures_at_the_longest_length():
+    risk = block(
+        Better.LOWER,
+        ("long", False, [at(0.9, "length 1"), at(0.0, "length 2")]),
+        ("short", False, [at(0.0, "length 1")]),
+    )
     utility = block(
         Better.HIGHER,
         ("long", False, [at(0.9, "length 1"), at(0.5, "length 2", low=0.4, high=0.6)]),
@@ -204,6 +208,30 @@ def test_the_map_leaves_out_what_has_no_utility_at_the_longest_length():
     )
     (point,) = charts.points_of(risk, utility)
     assert (point.name, point.utility, point.utility_span) == ("long", 0.5, (0.4, 0.6))
+
+
+def test_single_values_put_no_harmless_candidate_beside_the_copy():
+    # Shuffled columns show every rare single value, and hardly a rare combination.
+    risk = block(Better.LOWER, ("shuffled", True, [at(1.0, "length 1"), at(0.2, "length 2")]))
+    utility = block(Better.LOWER, ("shuffled", True, [at(0.0, "length 1"), at(0.4, "length 2")]))
+
+    (point,) = charts.points_of(risk, utility)
+
+    assert point.risk == 0.2
+
+
+def test_a_line_joins_the_candidates_of_a_sweep():
+    names = ("k-synthesis[k=5]", "k-synthesis[k=10]", "other", "alone[k=5]", "two[k=5,length=2]")
+    points = [
+        Point(name=name, style=Style(n), risk=0.1 * n, utility=0.2 * n)
+        for n, name in enumerate(names)
+    ]
+    assert [point.sweep for point in points] == ["k-synthesis", "k-synthesis", "", "alone", ""]
+
+    joined = charts.risk_utility_map("m", points, **WORDS)
+    apart = charts.risk_utility_map("m", points[1:], **WORDS)
+
+    assert joined.count("stroke-dasharray") == apart.count("stroke-dasharray") + 1
 
 
 def test_what_is_worse_than_nothing_is_drawn_at_the_edge():

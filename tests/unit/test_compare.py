@@ -18,7 +18,7 @@ from ctdc_framework.claims import (
     SingleCounts,
     Threshold,
 )
-from ctdc_framework.compare import COPY, SHUFFLED, compare
+from ctdc_framework.compare import COPY, HALF, SHUFFLED, SUBSAMPLES, compare
 from ctdc_framework.convert import entry, unstructure
 from ctdc_framework.errors import ReleaseRefused, StrategyError
 from ctdc_framework.plan import BoundMeasure, Plan, bind_candidates, bind_measure
@@ -39,6 +39,9 @@ from ctdc_framework.tables import table_of_codes
 
 CANARY = "Maria Canary, born 1999"
 LEAKAGE, ERROR, LOST = "rare-combination-leakage", "combination-error", "combinations-lost"
+
+
+CONTROLS = [COPY, SHUFFLED, HALF, *SUBSAMPLES]
 
 
 def nobody(what, done, total=None):
@@ -117,7 +120,7 @@ def compared(cases, installed):
 
 def test_every_measure_is_taken_of_every_candidate_and_control(compared):
     assert [one.name for one in compared.verdicts] == [
-        COPY, SHUFFLED, "synthesis", "anonymity", "tables", "both",
+        *CONTROLS, "synthesis", "anonymity", "tables", "both",
     ]  # fmt: skip
     measured = {(row.candidate, row.measure, row.part) for row in compared.rows}
     for measure in MEASURES:
@@ -142,10 +145,25 @@ def test_independent_columns_keep_single_counts_and_nothing_else(compared):
     assert error["length 2"] > 0.1
 
 
+def test_subsamples_are_records_of_the_original_in_the_share_that_they_say(compared):
+    for name, share in SUBSAMPLES.items():
+        assert scores(compared, name, "rows-released") == {"all": 80 * share // 100 / 80}
+        if share > 1:  # of 80 records, 1 % is none
+            assert scores(compared, name, "fabricated-combinations")["length 3"] == 0
+    likeness = [scores(compared, name, "k-marginal")["all"] for name in list(SUBSAMPLES)[1:]]
+    assert likeness == sorted(likeness)
+
+
+def test_one_half_is_measured_beside_the_other(compared):
+    assert scores(compared, HALF, "rows-released") == {"all": 1}
+    assert scores(compared, HALF, "fabricated-combinations")["length 3"] > 0
+    assert scores(compared, HALF, LEAKAGE)["length 3"] < 1
+
+
 def test_controls_are_never_released(compared):
     controls = [one for one in compared.verdicts if one.is_control]
 
-    assert [one.name for one in controls] == [COPY, SHUFFLED]
+    assert [one.name for one in controls] == CONTROLS
     assert not any(one.may_release for one in controls)
     assert compared.releases.keys() == {"synthesis", "anonymity", "tables", "both"}
 
@@ -169,7 +187,7 @@ def test_the_strategies_are_ordered_as_expected(compared):
 def test_the_same_seed_compares_alike_and_in_any_company(cases, installed, compared):
     again = run(cases, installed, SYNTHESIS)
 
-    rows = [row for row in compared.rows if row.candidate in (COPY, SHUFFLED, "synthesis")]
+    rows = [row for row in compared.rows if row.candidate in (*CONTROLS, "synthesis")]
     assert list(again.rows) == rows
     other = run(cases, installed, SYNTHESIS, seed=2)
     assert scores(other, "synthesis", ERROR) != scores(again, "synthesis", ERROR)
@@ -241,7 +259,7 @@ def test_a_measure_that_fails_is_a_row_with_its_reason_and_others_go_on(
 
     rows = [row for row in comparison.rows if row.measure == "made-up"]
     assert [(row.candidate, row.score, row.error) for row in rows] == [
-        (name, None, reason) for name in (COPY, SHUFFLED, "synthesis")
+        (name, None, reason) for name in (*CONTROLS, "synthesis")
     ]
     assert CANARY not in repr(comparison.rows)
     assert comparison.gaps
@@ -260,7 +278,7 @@ def test_stopping_is_no_failure(cases, installed):
 def test_a_measure_that_does_not_apply_has_no_row_and_is_no_gap(cases, installed):
     comparison = run(cases, installed, TABLES, measures=[SIZE])
 
-    assert {row.candidate for row in comparison.rows} == {COPY, SHUFFLED}
+    assert {row.candidate for row in comparison.rows} == set(CONTROLS)
     assert not comparison.gaps
 
 
@@ -318,7 +336,7 @@ def test_a_gate_looks_at_every_slice_or_at_the_one_it_names(cases, installed):
 
 
 def test_a_gate_is_judged_by_the_worst_of_several_seeds(cases, installed):
-    numbers = iter([9, 9, 0, 0, 4])  # two controls, then three runs of the candidate
+    numbers = iter([9] * len(CONTROLS) + [0, 0, 4])  # then three runs of the candidate
 
     comparison = run(
         cases, installed, SYNTHESIS, seeds=3,
@@ -395,12 +413,12 @@ def test_several_seeds_give_a_mean_and_its_range(cases, installed):
 def test_what_draws_nothing_runs_once(cases, installed):
     comparison = run(cases, installed, ANONYMITY, TABLES, seeds=4)
 
-    assert [one.runs for one in comparison.verdicts] == [1] * 4
+    assert [one.runs for one in comparison.verdicts] == [1] * (len(CONTROLS) + 2)
     assert all(row.score.low is None for row in comparison.rows)
 
 
 def test_the_mean_and_range_of_runs_are_those_of_their_scores(cases, installed):
-    numbers = iter([0, 0, 1, 2, 6])
+    numbers = iter([0] * len(CONTROLS) + [1, 2, 6])
 
     comparison = run(
         cases, installed, SYNTHESIS, seeds=3,
@@ -411,7 +429,7 @@ def test_the_mean_and_range_of_runs_are_those_of_their_scores(cases, installed):
 
 
 def test_one_run_in_which_a_measure_fails_makes_it_fail(cases, installed):
-    numbers = iter([0, 0, 1, float("nan"), 6])
+    numbers = iter([0] * len(CONTROLS) + [1, float("nan"), 6])
 
     comparison = run(
         cases, installed, SYNTHESIS, seeds=3,
@@ -514,7 +532,7 @@ def test_everything_is_told_to_whoever_waits(cases, installed):
     compare(plan, cases, installed, 1, lambda what, done, total=None: told.append(what))
 
     assert list(dict.fromkeys(told)) == [
-        f"measuring {COPY}", f"measuring {SHUFFLED}", "synthesis", "measuring synthesis",
+        *(f"measuring {name}" for name in CONTROLS), "synthesis", "measuring synthesis",
     ]  # fmt: skip
 
 
