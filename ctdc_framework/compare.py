@@ -104,14 +104,14 @@ def compare(plan: Plan, original: Table, registry: Registry, seed: int, tell: Te
         name = control.name
         verdicts.append(Verdict(name=name, is_control=True, may_release=False, reason="a control"))
         tell(f"measuring {name}", 0, None)
-        rows += _measure(plan.measures, beside, [control], seed)
+        rows += _measure(plan, beside, [control], seed)
     for candidate in plan.candidates:
         verdict, runs = _run(candidate, plan, original, recounted, registry, seed, tell)
         verdicts.append(verdict)
         if verdict.may_release:
             releases[candidate.name] = runs[0]
         tell(f"measuring {candidate.name}", 0, None)
-        rows += _measure(plan.measures, measured, runs, seed)
+        rows += _measure(plan, measured, runs, seed)
     gates = tuple(_gates(plan.gates, plan.candidates, rows))
     verdicts = [_gated(verdict, gates) for verdict in verdicts]
     return Comparison(
@@ -198,9 +198,7 @@ def _run(
     return verdict, runs
 
 
-def _measure(
-    measures: Sequence[BoundMeasure], original: Table, runs: Sequence[Release], seed: int
-) -> Iterator[ScoreRow]:
+def _measure(plan: Plan, original: Table, runs: Sequence[Release], seed: int) -> Iterator[ScoreRow]:
     """Score all runs of one candidate; scores of the same slice become one with its range."""
     by_row: dict[tuple[Shape, str, str], list[Score]] = {}
     failed: dict[tuple[Shape, str], str] = {}
@@ -213,8 +211,9 @@ def _measure(
                 k=original.codebook.k,
                 length=release.tables_length if shape is Shape.COUNTS else 0,
                 stages=tuple(record for record in release.stages if record.part is shape),
+                scenario=plan.scenario,
             )
-            for one in measures:
+            for one in plan.measures:
                 name = one.measure.name
                 if shape not in one.measure.shapes:
                     continue

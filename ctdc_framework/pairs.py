@@ -44,6 +44,16 @@ class Pair:
         """The original's columns that an attacker knows, by the scenario."""
         return self.original.column_numbers(self.scenario.known_in(self.original.codebook))
 
+    @cached_property
+    def sensitive(self) -> list[int]:
+        """The original's columns that an attacker would learn, by the scenario."""
+        return self.original.column_numbers(self.scenario.sensitive_in(self.original.codebook))
+
+    @cached_property
+    def groups(self) -> list[int]:
+        """The original's columns by whose values errors are told apart; empty unless stated."""
+        return self.original.column_numbers(self.scenario.groups)
+
     def combinations(self, length: int) -> Combinations:
         """Count all combinations up to a length: column 0 in the original, column 1 published.
 

@@ -34,6 +34,7 @@ from ctdc_framework.plan_entries import (
 )
 from ctdc_framework.plugin import Measure, Strategy
 from ctdc_framework.registry import PluginInfo, Registry
+from ctdc_framework.scenario import Scenario, scenario_faults
 from ctdc_framework.tables import Shape
 from ctdc_framework.toml_file import TomlFile, read_toml, speaking
 
@@ -98,6 +99,7 @@ class Plan:
     candidates: tuple[Candidate, ...]
     measures: tuple[BoundMeasure, ...]
     gates: tuple[GateEntry, ...] = ()
+    scenario: Scenario = Scenario()
     data: Path | None = None
     seeds: int = 1
     accept: str = ""
@@ -119,6 +121,7 @@ def load_plan(path: Path, registry: Registry) -> Plan:
         fault = Fault(path=("plan", "codebook"), kind="020", message=error.message, help=error.help)
         raise _error(file, [fault]) from None
     candidates, faults = bind_candidates(entries.candidates, codebook, registry, folder=path.parent)
+    faults += [fault.under("scenario") for fault in scenario_faults(entries.scenario, codebook)]
     measures: list[BoundMeasure] = []
     for number, one in enumerate(entries.measures):
         try:
@@ -148,6 +151,7 @@ def load_plan(path: Path, registry: Registry) -> Plan:
         candidates=tuple(candidates),
         measures=tuple(measures),
         gates=entries.gates,
+        scenario=entries.scenario,
         data=path.parent / entries.plan.data if entries.plan.data else None,
         seeds=entries.plan.seeds,
     )

@@ -10,6 +10,7 @@ from attrs import frozen, validators
 
 from ctdc_framework.convert import entry, matching
 from ctdc_framework.errors import PlanError, did_you_mean, one_of
+from ctdc_framework.scenario import Scenario
 
 NAME = matching(
     r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}",
@@ -75,6 +76,7 @@ class PlanEntries:
     """A whole plan file."""
 
     plan: PlanHeader
+    scenario: Scenario = Scenario()
     candidates: tuple[CandidateEntry, ...] = entry(
         "ways of publishing, each under [[candidates]]", validator=validators.min_len(1)
     )

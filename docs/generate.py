@@ -29,6 +29,7 @@ from ctdc_framework import (
     plan_entries,
     registry,
     rules,
+    scenario,
 )
 from ctdc_framework.cli import app
 from ctdc_framework.convert import fields_of, key_of
@@ -71,6 +72,7 @@ CODEBOOK_TABLES: Mapping[str, type] = {
 
 PLAN_TABLES: Mapping[str, type] = {
     "plan": plan_entries.PlanHeader,
+    "scenario": scenario.Scenario,
     "candidate": plan_entries.CandidateEntry,
     "stage": plan_entries.StageEntry,
     "measure": plan_entries.MeasureEntry,

@@ -10,14 +10,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from ctdc_framework.plugin import Measure, hookimpl
-from ctdc_measures import association, counts, identity, leakage, suppression
+from ctdc_measures import association, counts, equity, identity, inference, leakage, suppression
 
 MEASURES: tuple[Measure[Any], ...] = (
     *leakage.MEASURES,
     *identity.MEASURES,
+    *inference.MEASURES,
     *counts.MEASURES,
     *association.MEASURES,
     *suppression.MEASURES,
+    *equity.MEASURES,
 )
 
 

@@ -145,3 +145,70 @@ def test_classes_of_many_wide_columns_are_those_of_whole_rows():
     _, expected = np.unique(codes, axis=0, return_inverse=True)
     assert len(set(zip(numbers.tolist(), expected.tolist(), strict=True))) == len(set(expected))
     assert sorted(set(numbers.tolist())) == list(range(len(set(expected))))
+
+
+def attacked_by_hand(original, candidate, column):
+    """Found, disclosed, guessed, mode and marginal guess, as shares of the original records."""
+    shown = {}
+    for row in candidate:
+        shown.setdefault(row[:2], []).append(row[column])
+    marginal = Counter(row[column] for row in candidate)
+
+    def mode(values):
+        return min(values, key=lambda value: (-values[value], value))
+
+    found = disclosed = guessed = 0
+    for row in original:
+        values = Counter(shown.get(row[:2], ()))
+        found += bool(values)
+        disclosed += set(values) == {row[column]} and row[column] >= 0
+        guessed += mode(values or marginal) == row[column]
+    true = Counter(row[column] for row in original)
+    drawn = sum(true[value] * n for value, n in marginal.items()) / len(candidate)
+    return [n / len(original) for n in (found, disclosed, guessed, true[mode(marginal)], drawn)]
+
+
+@settings(max_examples=100, deadline=None)
+@given(original=ROWS.filter(bool), candidate=ROWS.filter(bool))
+def test_attacks_are_those_made_record_by_record(toy, original, candidate):
+    pair = Pair(
+        original=table_of(toy, original),
+        candidate=table_of(toy, candidate),
+        k=3,
+        scenario=Scenario(known=KNOWN, sensitive=("forced", "ageBroad")),
+    )
+    disclosure, inference = {}, {}
+    for column in (2, 6):
+        name = toy.columns[column].name
+        found, disclosed, *guesses = attacked_by_hand(original, candidate, column)
+        assert scores("known-values-found", pair) == {"all": pytest.approx(found)}
+        disclosure[name] = pytest.approx(disclosed)
+        words = (name, f"{name}, mode guess", f"{name}, marginal guess")
+        inference |= {word: pytest.approx(n) for word, n in zip(words, guesses, strict=True)}
+
+    assert scores("attribute-disclosure", pair) == disclosure
+    assert scores("attribute-inference", pair) == inference
+
+
+def test_a_release_in_which_known_values_tell_the_sensitive_one_is_disclosive(toy):
+    rng = np.random.default_rng(6)
+    rows = rng.integers(0, 2, (300, 7))
+    rows[:, 2:6] = -1
+    rows[:, 6] = np.where(rows[:, 0] == rows[:, 1], 0, -1)
+    shuffled = rows.copy()
+    shuffled[:, 6] = rng.permutation(rows[:, 6])
+    scenario = Scenario(known=KNOWN, sensitive=("forced",))
+
+    def measured(name, candidate):
+        pair = Pair(
+            original=table_of(toy, rows), candidate=table_of(toy, candidate), k=3, scenario=scenario
+        )
+        return scores(name, pair)
+
+    assert measured("attribute-disclosure", rows)["forced"] == np.mean(rows[:, 6] == 0)
+    assert measured("attribute-disclosure", shuffled)["forced"] == 0
+    assert measured("attribute-inference", rows)["forced"] == 1
+    constant = rows.copy()
+    constant[:, 6] = 0  # it tells of nobody more than of another
+    told = measured("attribute-inference", constant)
+    assert told["forced"] == told["forced, mode guess"] == told["forced, marginal guess"] < 0.6

@@ -7,11 +7,12 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from attrs import evolve
 from ctdc_measures import MEASURES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctdc_framework.plugin import Context, Pair, table_of_codes
+from ctdc_framework.plugin import Context, Pair, Scenario, table_of_codes
 
 BY_NAME = {measure.name: measure for measure in MEASURES}
 ROW = st.tuples(*[st.integers(-1, 1)] * 3, *[st.integers(-1, 0)] * 4)
@@ -224,3 +225,46 @@ def test_a_release_without_rows_has_no_likeness_and_is_no_failure(toy):
     for name in ("k-marginal", "pair-distance", "association-error", "missing-shift"):
         assert scores(name, pair) == {}
     assert scores("cells-kept", pair) == {"all": 0}
+
+
+GROUPS = Scenario(groups=("gender",))
+
+
+def by_group(rows, length):
+    return Counter(
+        chosen
+        for row in rows
+        for chosen in itertools.combinations([(c, v) for c, v in enumerate(row) if v >= 0], length)
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(original=ROWS, candidate=ROWS)
+def test_groups_are_told_apart_by_their_size(toy, original, candidate):
+    k = 2
+    pair = evolve(pair_of(toy, original, candidate, k=k), scenario=GROUPS)
+    true, shown = by_group(original, 2), by_group(candidate, 2)
+    errors, lost = ({"groups": [], "small groups": []} for _ in range(2))
+    for group in (0, 1):
+        n, m = (sum(row[1] == group for row in rows) for rows in (original, candidate))
+        words = "small groups" if n < 5 * k else "groups"
+        own = [pair for pair in true if (1, group) in pair and true[pair] >= k]
+        if own:
+            wrong = sum(abs(shown[one] - true[one]) for one in own)
+            errors[words].append(wrong / sum(true[one] for one in own))
+        if n:
+            lost[words].append(max(0, 1 - m / n))
+
+    for name, figures in (("group-error", errors), ("group-suppression", lost)):
+        expected = {}
+        for words, values in figures.items():
+            if values:
+                expected[f"gender, {words}, median"] = pytest.approx(np.median(values))
+                expected[f"gender, {words}, worst"] = pytest.approx(max(values))
+        assert scores(name, pair) == expected
+
+
+def test_without_groups_there_is_no_figure_of_equity(toy):
+    pair = pair_of(toy, [(0,) * 7] * 5, [(0,) * 7] * 5)
+
+    assert scores("group-error", pair) == scores("group-suppression", pair) == {}

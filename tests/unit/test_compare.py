@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 from ctdc_k_synthesis import STRATEGY as K_SYNTHESIS
 from ctdc_measures import MEASURES
 
@@ -29,6 +29,7 @@ from ctdc_framework.plugin import (
     Measure,
     Note,
     Output,
+    Scenario,
     Score,
     Shape,
     Side,
@@ -88,6 +89,7 @@ def plan_of(codebook, registry, *candidates, measures=(), gates=(), seeds=1):
         candidates=tuple(bound),
         measures=tuple(measured),
         gates=tuple(gates),
+        scenario=Scenario(groups=("gender",)),
         seeds=seeds,
     )
 
@@ -158,6 +160,20 @@ def test_one_half_is_measured_beside_the_other(compared):
     assert scores(compared, HALF, "rows-released") == {"all": 1}
     assert scores(compared, HALF, "fabricated-combinations")["length 3"] > 0
     assert scores(compared, HALF, LEAKAGE)["length 3"] < 1
+
+
+def test_measures_follow_the_scenario_of_the_plan(cases, installed):
+    plan = plan_of(cases.codebook, installed, ANONYMITY)
+    plan = evolve(plan, scenario=Scenario(known=("gender",), sensitive=("forced",)))
+
+    compared = compare(plan, cases, installed, 1, nobody)
+
+    assert scores(compared, COPY, "attribute-inference").keys() == {
+        "forced", "forced, mode guess", "forced, marginal guess",
+    }  # fmt: skip
+    counts = np.unique(cases.codes[:, 1], return_counts=True)[1]
+    assert scores(compared, COPY, "k-achieved") == {"all": counts.min()}
+    assert scores(compared, COPY, "group-error") == {}
 
 
 def test_controls_are_never_released(compared):

@@ -57,6 +57,41 @@ def test_sweeps_are_spread_out_and_every_candidate_has_a_name_of_its_own(file_of
     assert [bound.params.length for bound in plan.measures] == [2]
 
 
+def test_a_scenario_is_taken_as_stated_and_left_out_follows_the_roles(file_of):
+    plan = load_plan(file_of(PLAN), INSTALLED)
+    quasi = tuple(name for name, one in plan.codebook.variables.items() if one.is_quasi)
+    assert plan.scenario.known_in(plan.codebook) == quasi
+    assert not set(quasi) & set(plan.scenario.sensitive_in(plan.codebook))
+    assert plan.scenario.groups == ()
+
+
+@pytest.mark.parametrize(
+    ("scenario", "code", "says"),
+    [
+        ('known = ["gender", «"gendre"]', "PL205", "`known` names `gendre`, which is no variable"),
+        ('groups = ["gender", «"gender"]', "PL024", "`groups` names `gender` twice"),
+        (
+            'known = ["gender"]\nsensitive = [«"gender"]',
+            "PL027",
+            "`gender` is known to",
+        ),
+        ('sensitive = [«"gender"]', "PL027", "`gender` is known to"),
+        ('knows = «["gender"]', "PL010", "unknown key `knows`"),
+    ],
+)
+def test_a_mistake_in_a_scenario_is_told_where_it_stands(scenario, code, says, marked):
+    text = PLAN.replace("[[candidates]]", f"[scenario]\n{scenario}\n\n[[candidates]]", 1)
+    if code == "PL010":
+        text = text.replace("knows = «", "«knows = ")
+    path, place = marked(text)
+    with pytest.raises(PlanError) as caught:
+        load_plan(path, INSTALLED)
+    (problem,) = caught.value.problems
+    assert problem.code == code
+    assert says in problem.message
+    assert (problem.place.line, problem.place.column) == place
+
+
 def test_two_sweeps_give_each_pair_of_values(file_of):
     text = PLAN.replace(
         'strategy = "tabulate"', 'strategy = "tabulate", params = { length = [1, 2] }'
