@@ -32,9 +32,10 @@ from ctdc_framework.plan_entries import (
     PlanEntries,
     StageEntry,
 )
+from ctdc_framework.plan_scenario import scenario_faults
 from ctdc_framework.plugin import Measure, Strategy
 from ctdc_framework.registry import PluginInfo, Registry
-from ctdc_framework.scenario import Scenario, scenario_faults
+from ctdc_framework.scenario import Scenario
 from ctdc_framework.tables import Shape
 from ctdc_framework.toml_file import TomlFile, read_toml, speaking
 

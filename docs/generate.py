@@ -121,8 +121,8 @@ def measures() -> str:
         parts.append(
             f"## {name}\n\n{_sentence(one.summary)}\n\n"
             f"Speaks of {one.side.value}; {one.better.words}; unit: {one.unit}; "
-            f"applies to {shapes}. Missing: {one.missing}."
-            + (f" After {one.reference}." if one.reference else "")
+            f"applies to {shapes}.\n\nMissing: {one.missing}."
+            + (f"\nThe formula: {one.reference}." if one.reference else "")
             + f"\n\n{parameters(one.params)}\n"
         )
     return "\n".join(parts)
