@@ -63,8 +63,8 @@ def inherit(file: TomlFile, shipped: Mapping[str, FilePath]) -> tuple[TomlFile, 
     """Give a codebook with everything that it extends, and what is wrong with how it does so.
 
     `shipped` are the codebooks that `extends = "name"` and `"ctdc_framework:name@1"` can mean. A
-    file that extends nothing comes back as it is. Faults are CB240 (a change of nothing), CB241 (a seal
-    broken), CB242 (a reason for nothing) and CB243 (an overlay that says more than texts).
+    file that extends nothing comes back as it is. Faults are CB240 (a change of nothing), CB241 (a
+    seal broken), CB242 (a reason for nothing) and CB243 (an overlay that says more than texts).
 
     Raises `CodebookError` where the parent cannot be had, as then everything would be missing.
 

@@ -121,7 +121,8 @@ def measures() -> str:
         parts.append(
             f"## {name}\n\n{_sentence(one.summary)}\n\n"
             f"Speaks of {one.side.value}; {one.better.words}; unit: {one.unit}; "
-            f"applies to {shapes}.\n\nMissing: {one.missing}."
+            f"applies to {shapes}."
+            + (f"\n\nMissing: {one.missing}." if one.missing else "")
             + (f"\nThe formula: {one.reference}." if one.reference else "")
             + f"\n\n{parameters(one.params)}\n"
         )
