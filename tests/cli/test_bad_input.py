@@ -119,13 +119,19 @@ def test_a_directory_is_no_data_file(refused, folder):
     assert "is a directory" in refused(*RUN, "--out", "out")
 
 
-def test_a_spreadsheet_is_not_read(refused, cases):
+def test_a_file_of_a_kind_that_is_not_read_is_told(refused, cases):
+    cases.rename("cases.ods")
+
+    message = refused(*RUN[:-1], "cases.ods", "--out", "out")
+
+    assert "cases.ods" in message
+    assert "give a .csv" in message
+
+
+def test_a_spreadsheet_that_is_none_is_told(refused, cases):
     cases.rename("cases.xlsx")
 
-    message = refused(*RUN[:-1], "cases.xlsx", "--out", "out")
-
-    assert "cases.xlsx" in message
-    assert "give a .csv" in message
+    assert "is no Excel workbook" in refused(*RUN[:-1], "cases.xlsx", "--out", "out")
 
 
 OPTIONS = {

@@ -55,7 +55,9 @@ def content_of(path):
         table = pq.read_table(path)
         yield str(table.schema.metadata).encode()
         for name, column in zip(table.column_names, table.columns, strict=True):
-            yield "\n".join([name, *(value or "" for value in column.to_pylist())]).encode()
+            yield "\n".join(
+                [name, *("" if value is None else str(value) for value in column.to_pylist())]
+            ).encode()
     elif path.suffix == ".json":
         yield "\n".join(texts_of(json.loads(path.read_text(encoding="utf-8")))).encode()
     elif path.suffix == ".csv":

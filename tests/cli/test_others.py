@@ -111,7 +111,7 @@ def own(folder):
 
 
 def test_every_mistake_is_named_by_line_and_column(ctdc, own):
-    path = own('role       = ["quasi"]', 'role       = ["quazi"]')
+    path = own('role = ["quasi"]', 'role = ["quazi"]')
 
     said = ctdc("codebook", "check", path)
 
@@ -131,7 +131,7 @@ def test_warnings_fail_only_where_asked_for(ctdc, own):
 
 @pytest.mark.parametrize(
     ("old", "new", "code"),
-    [("k        = 10", "kk        = 10", "CB010"), ("[codebook]", "[codebook", "CB001")],
+    [("\nk = 10", "\nkk = 10", "CB010"), ("[codebook]", "[codebook", "CB006")],
 )
 def test_mistakes_are_told_to_scripts(ctdc, own, old, new, code):
     said = ctdc("codebook", "check", own(old, new), "--json")
