@@ -366,6 +366,10 @@ class Codebook:
         """Give the hierarchy by which a variable may be generalised, if it has one."""
         return self.hierarchies.get(self.variables[name].hierarchy)
 
+    def group_of(self, name: str) -> str:
+        """Give the group whose records are the denominator of a flag's shares, or nothing."""
+        return next((group for group, one in self.groups.items() if name in one.variables), "")
+
     @cached_property
     def release_domains(self) -> Mapping[str, Mapping[str, frozenset[str]]]:
         """What each variable may hold in a release, and the values of its domain that it covers.

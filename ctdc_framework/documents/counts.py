@@ -67,19 +67,14 @@ class Shown:
         """Say what shares of a variable are shares of; empty where there are none."""
         if not self._whole(name):
             return ""
-        if group := self.group_of(name):
+        if group := self.codebook.group_of(name):
             return f"records with any flag of “{self.codebook.groups[group].title}”"
         return "records in which it is known"
-
-    def group_of(self, name: str) -> str:
-        """Give the group of a flag, or nothing."""
-        groups = self.codebook.groups.items()
-        return next((group for group, one in groups if name in one.variables), "")
 
     def _whole(self, name: str) -> int:
         variable = self.codebook.variables[name]
         if isinstance(self.codebook.domain_of(name), FlagDomain):
-            group = self.group_of(name)
+            group = self.codebook.group_of(name)
             return self.rounded(GROUP + group, "1") if group else 0
         if variable.list:
             return 0

@@ -208,7 +208,7 @@ class Entries:
         return _lines((self.prose.link("hierarchy", name, f"Hierarchy {name}"),))
 
     def _shares(self, name: str) -> n.Blocks:
-        group = self.shown.group_of(name)
+        group = self.codebook.group_of(name)
         if not group:
             return ()
         title = n.plain(self.prose.inlines(self.codebook.groups[group].title))

@@ -213,6 +213,8 @@ class Wording:
         if variable.nullable:
             also = n.line("; in raw files also ", codes(texts)) if texts else ()
             words = n.line("A blank cell", also, ".")
+        if not variable.required:
+            words = n.line(words, " A file may lack the column: then it is missing throughout.")
         if variable.protected:
             return n.line(words, " No privacy strategy may blank it.")
         return words if variable.nullable else n.line(words, " A privacy strategy may blank it.")

@@ -935,6 +935,37 @@ def test_shares_stand_only_where_it_is_known_of_what(counted):
     assert Shown(counted, {"forced": {"1": 9}, "group:work": {"1": 2}}).share("forced", "1") == ""
 
 
+@pytest.fixture
+def five_people(file_of):
+    """Ten times CTDC's example of a group of three flags: one person in five has none of them."""
+    names = ["recruiterRelationFriend", "recruiterRelationFamily", "recruiterRelationOther"]
+    people = ["1,1,", "1,,", ",1,", ",,1", ",,"]
+    header = ",".join([*names, "recruiterRelationIntimatePartner"])
+    rows = [f"{one}," for one in people] * 10
+    return file_of("\n".join([header, *rows]) + "\n", ".csv")
+
+
+def test_shares_of_a_group_are_of_those_with_any_flag_and_may_exceed_the_whole(five_people):
+    codebook = load_codebook("ctdc-2024")
+    counts = documents.counts_of(five_people, codebook)
+    shown = Shown(codebook, counts)
+    assert counts["group:recruiter"] == {"1": 40}
+    names = ["recruiterRelationFriend", "recruiterRelationFamily", "recruiterRelationOther"]
+    assert [shown.share(name, "1") for name in names] == ["50 %", "50 %", "25 %"]
+    assert codebook.group_of(names[0]) == "recruiter"
+    assert codebook.group_of("gender") == ""
+
+
+def test_rules_for_one_kind_of_file_and_variables_that_may_be_absent_are_told_as_such(book):
+    sections = markdown_sections(documents.as_markdown(book))
+    zeros = sections["rule-k-anonymized-zeros"]
+    assert "As a file that has Datasource is read, 0 and 0.0 become missing" in zeros
+    letters = sections["rule-k-anonymized-countries"]
+    assert "two-letter codes of ISO 3166-1 become its three-letter ones" in letters
+    assert "A file may lack the column" in sections["variable-traffickMonths"]
+    assert "A file may lack the column" not in sections["variable-ageBroad"]
+
+
 def test_of_a_long_list_only_what_is_shown_has_a_row(book):
     counts = {"citizenship": {"AFG": 25, "ALB": 7, "S": 40, "": 100}}
     text = markdown_sections(documents.as_markdown(book, counts))["variable-citizenship"]
