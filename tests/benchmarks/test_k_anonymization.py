@@ -1,0 +1,207 @@
+"""What k-anonymization costs and keeps: its table of docs/benchmarks.md, by `make bench`.
+
+Each run is a process of its own, so that CPU seconds and peak memory are its alone; the machine
+code is kept from an earlier run.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = ROOT.parent / "shared" / "data"
+PAGE = ROOT / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- k-anonymization: written by make bench -->", "<!-- k-anonymization: end -->"
+OPTIMA = {
+    "Adult, 9 keys, k=5, loss, limit 4 %": ("loss", 0.04, 0.26611081915757495, 1.3),
+    "Adult, 9 keys, k=5, loss, limit 100 %": ("loss", 1.0, 0.22041192847984292, 3.9),
+    "Adult, 9 keys, k=5, entropy, limit 100 %": ("entropy", 1.0, 249855.10868148197, 7.4),
+}
+"""What is searched, ARX's optimum, and the CPU seconds to keep below."""
+CELLS = {
+    "CTDC-shaped 50k, 37 keys, k=10, cells": (37, 0.47, 6.0),
+    "CTDC-shaped 50k, 7 keys, k=10, cells": (7, 0.28, 3.0),
+    "Adult, 8 keys, k=10, cells with hierarchies": (8, 0.15, 5.0),
+}
+"""How many keys, the share that may be lost, and the CPU seconds to keep below."""
+
+
+def adult():
+    """The records of Adult by column, and the rows of its hierarchies."""
+    with gzip.open(DATA / "adult" / "adult.csv.gz", "rt", newline="") as file:
+        head, *rows = csv.reader(file, delimiter=";")
+    columns = dict(zip(head, zip(*rows, strict=True), strict=True))
+    trees = {}
+    for name in head:
+        text = (DATA / "adult" / f"adult_hierarchy_{name}.csv").read_text(encoding="utf-8")
+        trees[name] = [line.split(";") for line in text.splitlines() if line]
+    return columns, trees
+
+
+def generalise(metric, limit):
+    """The optimum over the nine variables of Adult."""
+    import numpy as np
+    from ctdc_k_anonymization.lattice import Levels, Problem, Question, optimum
+    from ctdc_k_anonymization.metrics import GranularityLoss, NonUniformEntropy
+    from ctdc_k_anonymization.models import Anonymous
+
+    columns, trees = adult()
+    levels, codes = [], []
+    for name, column in columns.items():
+        tree = trees[name]
+        maps = np.array(
+            [np.unique(level, return_inverse=True)[1] for level in zip(*tree, strict=True)],
+            np.int32,
+        )
+        shares = np.array([np.bincount(row)[row] / len(tree) for row in maps])
+        levels.append(Levels(maps=maps, shares=shares))
+        number = {row[0]: n for n, row in enumerate(tree)}
+        codes.append([number[value] for value in column])
+    kind = GranularityLoss if metric == "loss" else NonUniformEntropy
+
+    def ask(rows):
+        problem = Problem(
+            codes=np.ascontiguousarray(np.array(codes, np.int32).T[:rows]),
+            levels=tuple(levels),
+            sensitive=np.zeros((len(columns["sex"][:rows]), 0), np.int32),
+        )
+        return Question(
+            problem=problem, models=[Anonymous(k=5)],
+            metric=kind(problem=problem, weights=[1.0] * len(levels)),
+            limit=limit, lowest=(0,) * len(levels), highest=problem.top,
+        )  # fmt: skip
+
+    optimum(ask(60))
+    question = ask(None)
+    start = time.process_time()
+    found = optimum(question)
+    used = time.process_time() - start
+    return {"cpu": used, "loss": found.loss[0], "suppressed": found.suppressed,
+            "checked": found.checked}  # fmt: skip
+
+
+def recoded(columns, trees):
+    """Recode columns; give the share of what they are worth that is lost, and the classes.
+
+    `trees` gives, per column, for each value those that stand for it, from itself up to but
+    without the one of all. A value is worth 1, one that stands for more as many times less of
+    the rest of its domain (Iyengar's loss).
+    """
+    import numpy as np
+    from ctdc_k_anonymization.cells import Values, recode
+
+    ladders, worth, items = [], [], []
+    for column, tree in zip(columns, trees, strict=True):
+        number = {}
+        leaves = Counter(value for row in tree for value in dict.fromkeys(row))
+        for row in tree:
+            for n in range(len(row) - 1, -1, -1):
+                if row[n] not in number:
+                    number[row[n]] = len(ladders)
+                    rungs = dict.fromkeys(number[value] for value in reversed(row[n:]))
+                    ladders.append(list(rungs))
+                    worth.append(1 - (leaves[row[n]] - 1) / max(len(tree) - 1, 1))
+        items.append([number.get(value, -1) for value in column])
+    depth = max(map(len, ladders))
+    ladder = np.array([one + [-1] * (depth - len(one)) for one in ladders], np.int32)
+    values = Values(ladder=ladder, worth=np.array(worth))
+    records = np.ascontiguousarray(np.array(items, np.int32).T)
+    recode(records[:60], values, 2)
+    start = time.process_time()
+    result = recode(records, values, 10)
+    used = time.process_time() - start
+    shown = result.values[~result.left_out]
+    classes = Counter(map(bytes, np.ascontiguousarray(shown)))
+    kept = np.where(shown >= 0, values.worth[shown], 0.0).sum()
+    bare = int((shown < 0).all(axis=1).sum())
+    return {
+        "cpu": used,
+        "lost": float(1 - kept / (records >= 0).sum()),
+        "classes": len(classes),
+        "smallest": min(classes.values()),
+        "records": int(result.left_out.sum()) + bare,
+    }
+
+
+def cells(keys):
+    if keys == 8:
+        columns, trees = adult()
+        names = [name for name in columns if name != "salary-class"]
+        return recoded([columns[name] for name in names],
+                       [[row[:-1] for row in trees[name]] for name in names])  # fmt: skip
+    with gzip.open(DATA / "ctdc_shaped_50k.csv.gz", "rt", newline="") as file:
+        columns = list(zip(*list(csv.reader(file))[1:], strict=True))[:keys]
+    return recoded(columns, [[[value] for value in sorted({*column} - {""})] for column in columns])
+
+
+def work(kind, *given):
+    """Run once and print the figures as JSON."""
+    told = generalise(given[0], float(given[1])) if kind == "optimum" else cells(int(given[0]))
+    told["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    sys.stdout.write(json.dumps(told))
+
+
+def run(*given):
+    done = subprocess.run(
+        [sys.executable, __file__, *map(str, given)], check=True, capture_output=True, text=True
+    )
+    return json.loads(done.stdout)
+
+
+def test_what_k_anonymization_costs_and_keeps(benchmark, request):
+    if not request.config.getoption("benchmark_only"):
+        pytest.skip("runs with make bench")
+    if not DATA.is_dir():
+        pytest.skip("the data are not part of the project")
+
+    def everything():
+        return {
+            **{name: run("optimum", *asked[:2]) for name, asked in OPTIMA.items()},
+            **{name: run("cells", asked[0]) for name, asked in CELLS.items()},
+        }
+
+    run("optimum", "entropy", 1.0), run("cells", 7)  # the first run compiles
+    runs = benchmark.pedantic(everything, rounds=1)
+    lines = ["| run | CPU s | MiB | result |", "| --- | --- | --- | --- |"]
+    for name, (_, _, optimum, seconds) in OPTIMA.items():
+        told = runs[name]
+        result = f"optimum {told['loss']:.13g}; {told['suppressed']:,} records left out"
+        lines.append(f"| {name} | {told['cpu']:.2f} | {told['memory']:.0f} | {result} |")
+        assert told["loss"] == pytest.approx(optimum, rel=1e-9)
+        assert told["cpu"] <= seconds
+        assert told["memory"] <= 1024
+    for name, (_, most, seconds) in CELLS.items():
+        told = runs[name]
+        result = (
+            f"{told['lost']:.1%} lost; {told['records']:,} records lost; {told['classes']:,} "
+            f"classes, the smallest of {told['smallest']}"
+        )
+        lines.append(f"| {name} | {told['cpu']:.2f} | {told['memory']:.0f} | {result} |")
+        assert told["lost"] <= most
+        assert told["records"] == 0
+        assert told["smallest"] >= 10
+        assert told["cpu"] <= seconds
+        assert told["memory"] <= 1024
+    table = "\n".join(lines)
+    where = f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores"
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        sys.stdout.write(f"\n{table}\n")
+    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
+    after = rest.split(END)[1]
+    PAGE.write_text(f"{before}{BEGIN}\n\n{table}\n\n{where}.\n\n{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    work(*sys.argv[1:])
