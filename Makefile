@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := ctdc_framework plugins tests
 
-.PHONY: demo test lint bench mutants docs clean
+.PHONY: demo test lint fuzz bench mutants docs clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/.installed ## the main job on fabricated records
@@ -16,6 +16,9 @@ lint: .venv/.installed-test ## style and types
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
+
+fuzz: .venv/.installed-test ## a hundred thousand damaged files: minutes
+	CTDC_FUZZ=1 $(BIN)/python -m pytest -q tests/fuzz
 
 bench: .venv/.installed-test ## speed, in CPU seconds; beside pac-synth where that can be installed
 	-$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[bench]'

@@ -37,8 +37,8 @@ class RawFile:
     rows: int
     labels: Mapping[str, Mapping[str, str]] = field(factory=dict, repr=False)
     """By column, the labels that the file itself gives to texts of its cells."""
-    longest_name: int = 0
-    """Characters at which the kind of file cuts names; 0 where it does not."""
+    cuts: tuple[int, ...] = ()
+    """Lengths to which the kind of file cuts names; none where it does not."""
 
     def worded(self, header: str) -> Column:
         """Give a column with its labels in the place of what they stand for.
@@ -76,8 +76,8 @@ def read_raw(path: Path, delimiter: str = "") -> RawFile:
     try:
         if kind in statistics.SUFFIXES:
             table, labels = statistics.read(path)
-            cut = statistics.STATA_NAME if kind == ".dta" else 0
-            return raw_of_arrow(table, name, labels=labels, longest_name=cut)
+            cuts = statistics.STATA_NAMES if kind == ".dta" else ()
+            return raw_of_arrow(table, name, labels=labels, cuts=cuts)
         if kind == ".xlsx":
             table = excel.read(path)
         elif kind == ".parquet":
@@ -99,7 +99,7 @@ def raw_of_arrow(
     name: str,
     *,
     labels: Mapping[str, Mapping[str, str]] | None = None,
-    longest_name: int = 0,
+    cuts: tuple[int, ...] = (),
 ) -> RawFile:
     """Take an Arrow table for a raw file; raises `DataError` where it has no records.
 
@@ -134,7 +134,7 @@ def raw_of_arrow(
         columns=columns,
         rows=table.num_rows,
         labels=labels or {},
-        longest_name=longest_name,
+        cuts=cuts,
     )
 
 

@@ -118,10 +118,11 @@ class _Work:
 
     def _names(self) -> Mapping[str, str]:
         """Give the names that the file may use, cut ones too where its kind cuts them."""
-        most = self.raw.longest_name
-        long = {one: name for one, name in self.codebook.names.items() if len(one) > most > 0}
-        times = Counter(one[:most] for one in long)
-        cut = {one[:most]: name for one, name in long.items() if times[one[:most]] == 1}
+        cut: dict[str, str] = {}
+        for most in self.raw.cuts:
+            long = {one: name for one, name in self.codebook.names.items() if len(one) > most}
+            times = Counter(one[:most] for one in long)
+            cut |= {one[:most]: name for one, name in long.items() if times[one[:most]] == 1}
         return cut | dict(self.codebook.names)
 
     def _tell_unknown(self, unknown: Sequence[str], drop: bool, any_known: bool) -> None:

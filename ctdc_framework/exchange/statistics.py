@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from ctdc_framework.errors import CtdcError, one_of
 from ctdc_framework.exchange import excel, words
 from ctdc_framework.exchange.cells import cell_columns
 from ctdc_framework.formats.libraries import library
-from ctdc_framework.formats.statistics import STATA_NAME
+from ctdc_framework.formats.statistics import STATA_NAMES
 from ctdc_framework.tables import COUNT, Table
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ SPSS_TIME = (re.compile(rb"(\$FL[23].{88}).{17}", re.DOTALL), 109)
 def write(table: Table, path: Path) -> None:
     """Write a table as .dta, .sav or .xlsx, by the path's suffix; the same bytes each time.
 
-    Stata has names of 32 characters: longer ones are cut, and found again when the file is read.
-    Raises `CtdcError` with every name that the format does not take, or that would be another's
+    Stata has names of 32 characters, here of 28 with labels: longer ones are cut, and found again
+    when the file is read. Raises `CtdcError` with every name that the format does not take, or that would be another's
     once cut, for another suffix, and where the library is not installed.
     """
     kind = path.suffix.lower()
@@ -66,7 +66,9 @@ def write(table: Table, path: Path) -> None:
     printed = {name: one for name, one in _printed(table).items() if name not in codes}
     titles = _titles(table, 80 if kind == ".dta" else 120)
     if kind == ".dta":
-        cut = _names(list(frame.columns), STATA_NAME, stata_fault, "Stata")
+        labelled, plain = STATA_NAMES
+        most = {name: labelled if name in codes | printed else plain for name in frame.columns}
+        cut = _names(most, stata_fault, "Stata")
         pyreadstat.write_dta(
             frame.rename(columns=cut),
             path,
@@ -76,7 +78,7 @@ def write(table: Table, path: Path) -> None:
         )
         _without_time(path, *STATA_TIME, b"01 Jan 1960 00:00")
     else:
-        _names(list(frame.columns), SPSS_NAME, spss_fault, "SPSS")
+        _names(dict.fromkeys(frame.columns, SPSS_NAME), spss_fault, "SPSS")
         _check_labels(codes)
         short = {
             name: {number: label for number, label in one.items() if _fits(label)}
@@ -153,13 +155,11 @@ def spss_fault(name: str) -> str:
     return "" if plain else "has other characters than letters, digits and _, or ends in one"
 
 
-def _names(
-    names: Sequence[str], most: int, fault: Callable[[str], str], program: str
-) -> dict[str, str]:
-    """Give each name as the program has it: cut where it is too long, and no two alike."""
-    cut = {name: name[:most] for name in names}
+def _names(most: Mapping[str, int], fault: Callable[[str], str], program: str) -> dict[str, str]:
+    """Give each name as the program has it: cut where it is longer than `most`, no two alike."""
+    cut = {name: name[:longest] for name, longest in most.items()}
     used = Counter(name.casefold() for name in cut.values())
-    wrong = [f"`{name}` {why}" for name in names if (why := fault(cut[name]))]
+    wrong = [f"`{name}` {why}" for name in most if (why := fault(cut[name]))]
     wrong += [
         f"`{name}` is `{short}` there, and so is another, case aside"
         for name, short in cut.items()

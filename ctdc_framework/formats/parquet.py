@@ -32,6 +32,8 @@ def read(content: bytes, name: str) -> pa.Table:
         texts = [one.name for one in schema if pa.types.is_string(one.type)]
         # As dictionaries: a text that a small file holds once may stand in a million rows.
         file = pq.ParquetFile(pa.BufferReader(content), read_dictionary=texts)
-        return file.read(use_threads=False)
-    except (pa.ArrowException, OSError):
+        table = file.read(use_threads=False)
+        table.validate(full=True)  # a damaged file may point outside of its dictionaries
+        return table
+    except (pa.ArrowException, OSError, ValueError, LookupError, MemoryError):
         raise DataError(f"{name} is not a Parquet file, or is damaged") from None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,14 +19,23 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".dta", ".sav", ".zsav")
 
-STATA_NAME = 32
-"""Characters that a name in a Stata file may have."""
+STATA_NAMES = (28, 32)
+"""Characters of a name in a Stata file: of a variable with value labels, and of any other.
+
+The library names a set of labels by its variable and a number; both have to fit into 32.
+"""
 
 CELL = 4
 """Bytes of a cell once read: where its text stands in its column's dictionary."""
 
 AT_ONCE = 1 << 21
 """Cells that are read at once: the library gives each as an object."""
+
+REFUSED = 3
+"""What the process that reads ends with where the file is refused in words."""
+
+LABELS = b"labels"
+"""Under which it hands labels over."""
 
 Labels = Mapping[str, Mapping[str, str]]
 """By column, the labels of values; a value is written as its cell is."""
@@ -35,25 +47,69 @@ def read(path: Path) -> tuple[pa.Table, Labels]:
     A number that is whole is its digits, a date is 2021-09-01. Nothing else is guessed: values
     that the file declares missing are texts too, for the codebook to judge. Raises `DataError` for
     a file that cannot be read, `CtdcError` where the library is not installed.
+
+    The library is written in C, and a damaged file can end the process that reads it: so another
+    process does, which is lost alone.
     """
+    import pyarrow as pa
+
+    library("pyreadstat")
+    check_size(path)
+    reader = "from ctdc_framework.formats.statistics import serve; serve()"
+    done = subprocess.run(  # noqa: S603 - nothing of the user's stands in the command
+        [sys.executable, "-c", reader],
+        input=str(path.absolute()).encode("utf-8", "surrogateescape"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    if done.returncode == REFUSED:
+        raise DataError(**json.loads(done.stdout))
+    if done.returncode:
+        raise _damaged(path)
+    table = pa.ipc.open_stream(done.stdout).read_all()
+    return table, json.loads(table.schema.metadata[LABELS])
+
+
+def serve() -> None:
+    """Read the file that standard input names, and write what it holds to standard output."""
+    import pyarrow as pa
+
+    path = Path(sys.stdin.buffer.read().decode("utf-8", "surrogateescape"))
+    out = sys.stdout.buffer
+    try:
+        table, labels = read_here(path)
+    except DataError as error:
+        out.write(json.dumps({"message": error.message, "help": error.help}).encode())
+        out.flush()
+        sys.exit(REFUSED)
+    table = table.replace_schema_metadata({LABELS: json.dumps(labels)})
+    with pa.ipc.new_stream(out, table.schema) as stream:
+        stream.write_table(table)
+
+
+def read_here(path: Path) -> tuple[pa.Table, Labels]:
+    """Read a file as `read` does, but in this process."""
     pyreadstat = library("pyreadstat")
     reader = pyreadstat.read_dta if path.suffix.lower() == ".dta" else pyreadstat.read_sav
     try:
         check_size(path)
-        with path.open("rb"):
-            pass  # what keeps a file from being opened is told in the system's words
         _, told = reader(path, metadataonly=True)
         width = len(told.column_names)
         check_columns(path.name, width)
         check_cells(path.name, (told.number_rows or 0) * width, CELL)
         table = _joined(list(_parts(reader, path, width)), told.column_names)
     except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, ValueError, MemoryError):
-        raise DataError(f"{path.name} is damaged, or not what its name says") from None
+        raise _damaged(path) from None
     labels = {
         name: {text: label for value, label in one.items() if (text := text_of(value)) and label}
         for name, one in told.variable_value_labels.items()
     }
     return table, labels
+
+
+def _damaged(path: Path) -> DataError:
+    return DataError(f"{path.name} is damaged, or not what its name says")
 
 
 def _parts(reader: Any, path: Path, width: int) -> Iterator[list[Any]]:
@@ -78,5 +134,7 @@ def _parts(reader: Any, path: Path, width: int) -> Iterator[list[Any]]:
 def _joined(parts: list[list[Any]], names: list[str]) -> pa.Table:
     import pyarrow as pa
 
-    columns = [pa.chunked_array(chunks) for chunks in zip(*parts, strict=True)]
+    if not names:
+        return pa.table({})
+    columns = [pa.chunked_array(chunks).unify_dictionaries() for chunks in zip(*parts, strict=True)]
     return pa.Table.from_arrays(columns, names=names)

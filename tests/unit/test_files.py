@@ -397,6 +397,24 @@ def test_a_long_text_that_a_file_holds_once_is_read_once(tmp_path):
     assert pa.total_allocated_bytes() - before < 10_000_000  # 1 GB where each cell is a text
 
 
+def test_parquet_that_points_outside_of_its_dictionary_is_refused(tmp_path):
+    path = tmp_path / "cases.parquet"
+    pq.write_table(
+        pa.table({"a": ["x", "y", "z", "x"] * 9}), path, compression="none", store_schema=False
+    )
+    content = path.read_bytes()
+    head = content.index(b"z") + 1
+    place = content.index(b"\x02", head + 8)
+    refused = 0
+    for at in range(place, content.index(b"schema")):
+        path.write_bytes(content[:at] + b"\xff" + content[at + 1 :])
+        try:
+            assert set(read_raw(path).columns["a"].cells) <= {"x", "y", "z"}
+        except DataError:
+            refused += 1
+    assert refused
+
+
 @pytest.mark.parametrize("cell", ["\0", f"a\0{CANARY}"])
 def test_nul_bytes_are_part_of_no_text(read_table, cell):
     with pytest.raises(DataError, match="NUL bytes") as caught:

@@ -14,6 +14,7 @@ from ctdc_framework.errors import CtdcError, DataError
 from ctdc_framework.exchange import statistics
 from ctdc_framework.files import read_raw
 from ctdc_framework.formats import limits
+from ctdc_framework.formats import statistics as reading
 from ctdc_framework.prepare import prepare
 from ctdc_framework.tables import cell_texts, table_of_codes
 
@@ -137,6 +138,18 @@ def kind(request):
     return request.param
 
 
+@pytest.fixture(autouse=True)
+def here(request, monkeypatch):
+    """Read Stata and SPSS files in this process, but where a test says `apart`."""
+    if "apart" not in request.fixturenames:
+        monkeypatch.setattr(reading, "read", reading.read_here)
+
+
+@pytest.fixture
+def apart():
+    """Read them in a process of their own, as commands do."""
+
+
 @pytest.fixture
 def foreign(tmp_path):
     """Write an SPSS file as another program would, and read it."""
@@ -186,6 +199,17 @@ def test_a_table_written_and_prepared_is_the_same_table(odd, tmp_path, kind, nam
     assert {note.code for note in prepared.notes} <= {"rules-skipped", "check-broken"}
 
 
+@pytest.mark.parametrize("suffix", [".dta", ".sav"])
+def test_a_process_of_its_own_reads_the_same(odd, tmp_path, apart, suffix):
+    pytest.importorskip("pyreadstat")
+    path = tmp_path / f"data é{suffix}"
+    statistics.write(table_for(odd), path)
+    table, labels = reading.read(path)
+    here, labels_here = reading.read_here(path)
+    assert table.to_pydict() == here.to_pydict()
+    assert labels == labels_here
+
+
 def test_counts_are_written_as_numbers(odd, tmp_path, kind):
     table = table_for(odd, np.arange(60) + 2**40)
     path = tmp_path / f"data{kind}"
@@ -231,13 +255,15 @@ def test_long_names_are_cut_for_stata_and_found_again(tmp_path):
     statistics.write(table, tmp_path / "data.dta")
     _, meta = pyreadstat.read_dta(tmp_path / "data.dta", metadataonly=True)
     assert "meansOfControlPsychoactiveSubsta" in meta.column_names  # Stata has 32 characters
+    assert meta.variable_value_labels
+    assert max(map(len, meta.variable_value_labels)) <= 28
     assert "meansOfControlPsychoactiveSubstances" in table.codebook.variables
 
 
 def test_names_that_are_alike_once_cut_are_refused_all_at_once():
     names = ["a" * 32 + "1", "A" * 33, "in", "b" * 33]
     with pytest.raises(CtdcError, match="does not take 3 of the names") as stop:
-        statistics._names(names, 32, statistics.stata_fault, "Stata")
+        statistics._names(dict.fromkeys(names, 32), statistics.stata_fault, "Stata")
     assert f"`{names[0]}` is `{'a' * 32}` there, and so is another" in stop.value.message
     assert f"`{names[1]}` is" in stop.value.message
     assert "`in` is reserved" in stop.value.message
@@ -264,7 +290,7 @@ def test_names_that_programs_take(name, stata, spss):
 
 def test_names_that_differ_in_case_alone_are_refused():
     with pytest.raises(CtdcError, match="`Age` is `Age` there, and so is another, case aside"):
-        statistics._names(["Age", "age"], 64, statistics.spss_fault, "SPSS")
+        statistics._names({"Age": 64, "age": 64}, statistics.spss_fault, "SPSS")
 
 
 def test_spss_refuses_long_codes(codebook_of, tmp_path):
@@ -359,8 +385,6 @@ def test_a_value_outside_the_domain_is_told_by_its_label(odd, foreign):
 
 
 def test_a_file_of_more_rows_than_are_read_at_once_is_read_whole(foreign, monkeypatch):
-    from ctdc_framework.formats import statistics as reading
-
     monkeypatch.setattr(reading, "AT_ONCE", 14)
     for rows in (6, 7, 8, 14):
         raw = foreign({"a": np.arange(rows, dtype="float64"), "b": ["x"] * rows})
@@ -410,6 +434,24 @@ def test_a_file_cut_anywhere_is_told_or_read(odd, tmp_path, kind):
         except DataError:
             continue
         assert raw.rows <= 60
+
+
+def test_a_file_that_ends_the_process_that_reads_it_is_told(odd, tmp_path, monkeypatch, apart):
+    pytest.importorskip("pyreadstat")
+    path = tmp_path / "data.dta"
+    statistics.write(table_for(odd), path)
+    monkeypatch.setattr(reading.sys, "executable", "/bin/false")
+    with pytest.raises(DataError, match=r"data\.dta is damaged"):
+        read_raw(path)
+
+
+def test_a_file_that_is_refused_in_another_process_is_told(tmp_path, apart):
+    pytest.importorskip("pyreadstat")
+    path = tmp_path / "data.sav"
+    path.write_bytes(CANARY.encode())
+    with pytest.raises(DataError, match=r"data\.sav is damaged") as stop:
+        read_raw(path)
+    assert CANARY not in str(stop.value)
 
 
 def test_files_that_are_not_there_are_named(tmp_path, kind):
