@@ -49,8 +49,8 @@ def write(table: Table, path: Path) -> None:
     """Write a table as .dta, .sav or .xlsx, by the path's suffix; the same bytes each time.
 
     Stata has names of 32 characters, here of 28 with labels: longer ones are cut, and found again
-    when the file is read. Raises `CtdcError` with every name that the format does not take, or that would be another's
-    once cut, for another suffix, and where the library is not installed.
+    when the file is read. Raises `CtdcError` with every name that the format does not take, or
+    that would be another's once cut, for another suffix, and where the library is not installed.
     """
     kind = path.suffix.lower()
     if kind == ".xlsx":
