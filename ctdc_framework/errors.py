@@ -85,7 +85,8 @@ class Problem:
             number = f"{self.place.line:>3}"
             gutter = " " * len(number)
             # Of a very long line only the part around the place is shown, and no control codes.
-            start = max(0, self.place.column - 1 - WIDEST // 2)
+            is_long = len(self.place.source) > WIDEST
+            start = max(0, self.place.column - 1 - WIDEST // 2) if is_long else 0
             shown = self.place.source[start : start + WIDEST].replace("\x1b", "\ufffd")
             # Tabs keep their width, so that the carets stand under what they mean.
             ahead = shown[: self.place.column - 1 - start]

@@ -16,7 +16,7 @@ from ctdc_framework.faults import Fault, Path
 from ctdc_framework.locator import Locator, locate
 from ctdc_framework.toml_syntax import parse
 
-MOST = 200
+MOST = 100
 """Problems that are told at once: nobody reads more."""
 
 LARGEST = 2_000_000

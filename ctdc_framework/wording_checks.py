@@ -29,6 +29,11 @@ FEW_VALUES = 3
 
 def wording_faults(codebook: Codebook, data: Mapping[str, Any]) -> Iterator[Fault]:
     """List what is worth a warning in a codebook that says what it means."""
+    if codebook.header.status == "draft":
+        message = "this is a draft: nothing is released by it"
+        help = 'look at every entry, then remove status = "draft"'
+        path: Path = ("codebook", "status")
+        yield Fault(path=path, kind="034", message=message, help=help, level="warning")
     yield from _long_names(codebook)
     yield from _case(codebook)
     yield from _contributors(codebook, data)

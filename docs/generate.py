@@ -23,6 +23,7 @@ import typer
 from ctdc_framework import (
     codebook,
     codebook_io,
+    diagnostics,
     domains,
     hierarchy_io,
     hookspecs,
@@ -127,6 +128,29 @@ def measures() -> str:
             + f"\n\n{parameters(one.params)}\n"
         )
     return "\n".join(parts)
+
+
+def diagnostics_page() -> str:
+    """Tell every code, with what earns it and what does not."""
+    parts = []
+    for one in diagnostics.catalogue().values():
+        parts.append(f"## {one.code}\n\n**{_sentence(one.title)}**\n\n{one.why}\n")
+        for word, example in (("Wrong", one.wrong), ("Right", one.right)):
+            if example:
+                parts.append(f"{word}:\n\n```toml\n{example}```\n")
+    return "\n".join(parts)
+
+
+def codes(prefix: str) -> str:
+    """Make a table of codes, each linked to what is said of it."""
+    return _table(
+        ("code", "about"),
+        [
+            (f"[{one.code}](diagnostics.md#{one.code.lower()})", one.title)
+            for one in diagnostics.catalogue().values()
+            if one.code.startswith(prefix)
+        ],
+    )
 
 
 def hooks() -> str:
@@ -290,6 +314,8 @@ def parts() -> dict[str, dict[str, str]]:
         "reference/strategies.md": {"strategies": strategies()},
         "reference/measures.md": {"measures": measures()},
         "reference/hooks.md": {"hooks": hooks()},
+        "reference/errors.md": {"codes-of-codebooks": codes("CB"), "codes-of-plans": codes("PL")},
+        "reference/diagnostics.md": {"diagnostics": diagnostics_page()},
         "reference/commands.md": {"commands": commands()},
     }
 

@@ -36,7 +36,7 @@ def check(
     try:
         book, problems = check_codebook(source, rules)
     except CodebookError as error:  # it cannot even be read, so there is no codebook to go on with
-        if format == "text" or not error.problems:
+        if not error.problems:
             raise
         book, problems = None, error.problems
     if format == "json":

@@ -119,6 +119,6 @@ def _guesses(one: Finding) -> Iterator[Guess]:
         what = f"{quoted(code)} is missing ({reason})"
         yield Guess(column=one.name, what=what, why="it is no value among the others")
     if not one.is_input:
-        role = "quasi" if one.quasi else "sensitive"
-        why = one.quasi or "nothing says that an outsider could know it"
-        yield Guess(column=one.name, what=f"role {role}", why=why)
+        role = "role quasi" if one.quasi else "role to be decided"
+        why = one.quasi or "no name tells whether an outsider knows it, or nobody should"
+        yield Guess(column=one.name, what=role, why=why)

@@ -135,7 +135,7 @@ class Writer:
         if one.quasi:
             yield f'role = ["quasi"]  # a guess, as {one.quasi}: could an outsider know it?'
         else:
-            yield 'role = ["sensitive"]  # a guess: should nobody learn it about a person?'
+            yield "role = []  # to be decided: quasi, sensitive, both, or none"
         yield 'definition = "What it means has not been written down yet."'
 
     def _input(self, name: str, one: Finding) -> Iterator[str]:

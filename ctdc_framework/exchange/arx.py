@@ -26,8 +26,15 @@ class Imported(NamedTuple):
 def export(codebook: Codebook, hierarchy: str) -> str:
     """Write one of a codebook's hierarchies as ARX reads it; its one group of all becomes `*`.
 
-    Raises `CtdcError` where the codebook has no hierarchy of that name.
+    No name means the only one there is. Raises `CtdcError` where the codebook has no hierarchy of
+    that name, or several and none is named.
     """
+    if not hierarchy and len(codebook.hierarchies) == 1:
+        (hierarchy,) = codebook.hierarchies
+    if not hierarchy and codebook.hierarchies:
+        message = f"{codebook.id} has {len(codebook.hierarchies)} hierarchies, and a file holds one"
+        names = one_of((f"--hierarchy {name}" for name in codebook.hierarchies), most=20)
+        raise CtdcError(message, help=f"say which: {names}")
     if hierarchy not in codebook.hierarchies:
         help = did_you_mean(hierarchy, codebook.hierarchies)
         known = one_of(codebook.hierarchies) or "none"

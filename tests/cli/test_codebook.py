@@ -174,3 +174,48 @@ def test_an_overlay_goes_by_its_parents_name_and_checks_clean(ctdc):
 
     assert (said.code, said.err) == (0, "")
     assert "no problems" in said.out
+
+
+# ------------------------------------------------------------------------------- what check prints
+
+
+def test_more_than_ten_mistakes_in_one_codebook_are_told_at_once_and_each_with_its_remedy(ctdc):
+    there = Path(__file__).parent / "ten_mistakes"
+    Path("shelter.toml").write_bytes((there / "shelter.toml").read_bytes())
+    said = ctdc("codebook", "check", "shelter.toml")
+    assert said.code == 1
+    assert said.out == (there / "said.txt").read_text(encoding="utf-8")
+    assert not said.err
+
+
+def test_what_is_no_toml_goes_where_other_problems_go(ctdc):
+    Path("x.toml").write_text("[codebook\n", encoding="utf-8")
+    said = ctdc("codebook", "check", "x.toml")
+    assert (said.code, said.err) == (1, "")
+    assert said.out.startswith("x.toml:1:10: error[CB006]: the header of [codebook is not closed")
+
+
+def test_of_ten_thousand_problems_a_hundred_are_printed_and_the_others_counted(ctdc):
+    keys = "".join(f"a{number} = 1\n" for number in range(10_000))
+    Path("x.toml").write_text(WRONG.replace("titel", "title") + keys, encoding="utf-8")
+    said = ctdc("codebook", "check", "x.toml")
+    assert said.out.count(": error[CB") == 101
+    assert "error[CB000]: and 9,902 more problems" in said.out
+
+
+def test_a_draft_that_nobody_has_read_fails_under_strict(ctdc):
+    ctdc("codebook", "new", "shelter", "--out", "shelter.toml")
+    text = Path("shelter.toml").read_text(encoding="utf-8")
+    draft = text.replace("[codebook]\n", '[codebook]\nstatus = "draft"\n', 1)
+    Path("shelter.toml").write_text(draft, encoding="utf-8")
+    assert ctdc("codebook", "check", "shelter.toml").code == 0
+    said = ctdc("codebook", "check", "--strict", "shelter.toml")
+    assert said.code == 1
+    assert "warning[CB034]: this is a draft" in said.out
+
+
+def test_which_hierarchy_is_to_be_exported_is_asked_where_there_are_several(ctdc):
+    said = ctdc("codebook", "export", "ctdc-2021", "arx-hierarchies")
+    assert said.code == 1
+    assert "ctdc-2021 has 4 hierarchies, and a file holds one" in said.err
+    assert "say which: --hierarchy years, --hierarchy ages" in said.err

@@ -104,7 +104,8 @@ def test_every_code_of_a_codebook_has_examples_unless_no_text_can_show_it():
 
 def test_the_reference_lists_what_the_catalogue_explains():
     page = Path(__file__).resolve().parents[2] / "docs" / "reference" / "errors.md"
-    listed = dict(re.findall(r"^\| ((?:CB|PL)\d{3}) \| (.*) \|$", page.read_text("utf-8"), re.M))
+    row = r"^\| \[((?:CB|PL)\d{3})\]\(diagnostics\.md#\w+\) \| (.*) \|$"
+    listed = dict(re.findall(row, page.read_text("utf-8"), re.M))
     assert listed == {one.code: one.title for one in EXPLAINED}
 
 
@@ -155,6 +156,7 @@ SHOWN = {
     "CB031": ("iom]", "iom", "leave it out"),
     "CB032": ("1999", "1999", "`years` of contributor `iom`"),
     "CB033": ('"ctdc-2021"', '"ctdc-2021"', 'write id = "example"'),
+    "CB034": ('"draft"', '"draft"', 'remove status = "draft"'),
     "CB101": ("{ from = 18 }", "{ from = 18 }", "start at 21"),
     "CB102": ("{ from = 21 }", "{ from = 21 }", "start at 18"),
     "CB103": ("{ from = 17, to = 0 }", "{ from = 17, to = 0 }", "write { from = 0, to = 17 }"),

@@ -318,7 +318,8 @@ def test_a_draft_is_marked_and_says_that_it_guesses(book_of):
     assert tomli.loads(draft.text)["codebook"]["status"] == "draft"
     assert draft.text.startswith("# A draft")
     roles = re.findall(r'(?m)^role = \["(\w+)"\]  # a guess', draft.text)
-    assert roles == ["quasi", "sensitive"]
+    assert roles == ["quasi"]
+    assert "\nrole = []  # to be decided" in draft.text
     assert format_codebook(draft.text) == draft.text
 
 
