@@ -27,6 +27,7 @@ from ctdc_framework.faults import Faults
 from ctdc_framework.hierarchy_io import LevelEntry
 from ctdc_framework.plan_entries import PlanEntries
 from ctdc_framework.rules import BUILT_IN, Derive, Rule
+from ctdc_framework.seals import Relaxation
 
 Schema = dict[str, Any]
 
@@ -83,13 +84,75 @@ def codebook_schema(rules: Mapping[str, Rule[Any]] = BUILT_IN) -> Schema:
     tables |= {name: made.get(cls) or _table(cls) for name, cls in SINGLE.items()}
     tables |= {name: _keyed(made.get(cls) or _table(cls)) for name, cls in KEYED.items()}
     tables |= {name: _array_of(made.get(cls) or _table(cls)) for name, cls in ARRAYS.items()}
+    loose = {name: _without_demands(tables[name]) for name in TABLES}
+    loose["codebook"]["properties"] |= EXTENDING
+    demands = {name: _demands(table) for name, table in tables.items()}
     return {
         **_head("A ctdc codebook", "What a data set holds, and who may be told what."),
         "type": "object",
-        "properties": {name: tables[name] for name in TABLES},
-        "required": list(REQUIRED),
+        "properties": {**loose, "relax": _array_of(_table(Relaxation))},
         "additionalProperties": False,
+        # What a codebook that extends another leaves out, that other one says.
+        "if": {
+            "properties": {"codebook": {"required": ["extends"], "additionalProperties": True}},
+            "required": ["codebook"],
+            "additionalProperties": True,
+        },
+        "then": {"additionalProperties": True},
+        "else": {
+            "properties": {name: one for name, one in demands.items() if one},
+            "required": list(REQUIRED),
+            "additionalProperties": True,
+        },
     }
+
+
+EXTENDING: Schema = {
+    "extends": {
+        "description": "the codebook that this one begins with: a path from this file, or a "
+        "shipped one such as ctdc-2021",
+        "type": "string",
+    },
+    "remove": {
+        "description": "what is dropped of that one, such as variables.age or rules.age-to-band",
+        "type": "array",
+        "items": {"type": "string"},
+    },
+}
+"""The keys that the header of a codebook has besides, if it extends another."""
+
+DEMANDS = ("required", "if", "then", "else")
+
+
+def _without_demands(schema: Schema) -> Schema:
+    """Give a table's schema that takes a part of its keys; what is in arrays stays whole.
+
+    >>> _without_demands({"required": ["a"], "properties": {"a": {"type": "string"}}})
+    {'properties': {'a': {'type': 'string'}}}
+    """
+    done = {key: value for key, value in schema.items() if key not in DEMANDS}
+    if "properties" in done:
+        tables = done["properties"].items()
+        done["properties"] = {key: _without_demands(one) for key, one in tables}
+    if isinstance(done.get("additionalProperties"), dict):
+        done["additionalProperties"] = _without_demands(done["additionalProperties"])
+    if "allOf" in done:
+        done["allOf"] = [{**one, "then": _without_demands(one["then"])} for one in done["allOf"]]
+    return done
+
+
+def _demands(schema: Schema) -> Schema:
+    """Give what `_without_demands` takes away, and nothing else."""
+    done = {key: schema[key] for key in DEMANDS if key in schema}
+    inner = {key: _demands(one) for key, one in schema.get("properties", {}).items()}
+    if inner := {key: one for key, one in inner.items() if one}:
+        done["properties"] = inner
+    entries = schema.get("additionalProperties")
+    found = _demands(entries) if isinstance(entries, dict) else {}
+    kinds = [{**one, "then": _demands(one["then"])} for one in schema.get("allOf", ())]
+    if kinds := [one for one in kinds if one["then"]]:
+        done["allOf"] = kinds
+    return {**done, "additionalProperties": found or True} if done or found else {}
 
 
 def plan_schema() -> Schema:

@@ -250,6 +250,63 @@ def test_a_mistake_is_refused_by_both(schema, file_of, mistake):
     assert faults_of(schema, text)
 
 
+CHILD = """\
+[codebook]
+extends = "base.toml"
+id      = "child"
+version = "1.0.1"
+remove  = ["variables.year"]
+
+[privacy]
+k = 3
+
+[[relax]]
+what    = "privacy.k"
+because = "It is a trial."
+
+[variables.age]
+caveat = "As told."
+
+[domains.age]
+unit = "year"
+"""
+EXTENDS_WRONG = {
+    "unknown key of the header": ("remove ", "removes "),
+    "what is removed is a list": ('["variables.year"]', '"variables.year"'),
+    "a reason for what is relaxed": ('because = "It is a trial."\n', ""),
+    "unknown key of a relaxation": ("because =", "reason ="),
+    "unknown key of a part of a variable": ("caveat =", "caveats ="),
+    "unknown table": ("[privacy]", "[privcy]"),
+}
+
+
+def test_a_codebook_that_extends_another_says_a_part_and_is_taken_by_both(schema, tmp_path):
+    (tmp_path / "base.toml").write_text(BOOK.replace('{ var = "year", in = [2002] }', ""))
+    (tmp_path / "child.toml").write_text(CHILD)
+    _, problems = check_codebook(tmp_path / "child.toml")
+    assert [one for one in problems if one.level == "error"] == []
+    assert faults_of(schema, CHILD) == []
+    assert faults_of(schema, CHILD.replace('extends = "base.toml"', ""))
+
+
+@pytest.mark.parametrize("mistake", EXTENDS_WRONG)
+def test_a_mistake_in_one_that_extends_is_refused_by_both(schema, tmp_path, mistake):
+    (tmp_path / "base.toml").write_text(BOOK.replace('{ var = "year", in = [2002] }', ""))
+    old, new = EXTENDS_WRONG[mistake]
+    assert CHILD.count(old) == 1
+    (tmp_path / "child.toml").write_text(CHILD.replace(old, new))
+    codebook, problems = check_codebook(tmp_path / "child.toml")
+    assert codebook is None, problems
+    assert faults_of(schema, CHILD.replace(old, new))
+
+
+def test_an_overlay_is_taken(schema):
+    text = (
+        '[codebook]\nextends = "a.toml"\nlang = "fr"\n[variables.age]\ndefinition = "\u00c2ge."\n'
+    )
+    assert faults_of(schema, text) == []
+
+
 def test_mistakes_are_many_enough():
     assert len(REFUSED) >= 25
 
@@ -272,7 +329,8 @@ def test_keys_are_those_of_the_model(schema, table, cls):
     if isinstance(item.get("additionalProperties"), dict):
         item = item["additionalProperties"]
     fields = [one for one in fields_of(cls) if one.metadata.get("in_toml", True)]
-    assert list(item["properties"]) == [key_of(one) for one in fields]
+    extending = ["extends", "remove"] if table == "codebook" else []
+    assert list(item["properties"]) == [*(key_of(one) for one in fields), *extending]
     for one in fields:
         assert item["properties"][key_of(one)]["description"] == one.metadata["help"]
 
