@@ -65,6 +65,15 @@ class Privacy:
     round_to: int = entry(
         "published counts are multiples of this", default=10, validator=validators.ge(2)
     )
+    subject: str = entry(
+        "identifier input that tells whose record it is: k then counts subjects, not records",
+        default="",
+    )
+
+    @property
+    def unit(self) -> Literal["records", "subjects"]:
+        """What k counts."""
+        return "subjects" if self.subject else "records"
 
 
 @frozen(kw_only=True)

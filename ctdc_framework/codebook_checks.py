@@ -35,6 +35,7 @@ def cross_faults(
     found = chain(
         _order(codebook, data),
         domain_faults(codebook, data),
+        _subject(codebook, data),
         _variables(codebook, data),
         _contributors(codebook, data),
         _names(codebook),
@@ -79,6 +80,20 @@ def _order(codebook: Codebook, data: Mapping[str, Any]) -> Iterator[Fault]:
         message = f"variable `{name}` is declared and not listed in `order`"
         help = did_you_mean(name, listed - set(known)) or "add it to `order`"
         yield Fault(path=("variables", name), kind="023", message=message, help=help, at_key=True)
+
+
+def _subject(codebook: Codebook, data: Mapping[str, Any]) -> Iterator[Fault]:
+    """Subjects are told apart by an identifier, which is read for that and dropped."""
+    name, path = codebook.privacy.subject, ("privacy", "subject")
+    known = names_in(data, "inputs")
+    if name and name not in known:
+        message = f"`subject` is `{name}`, which is no input"
+        help = did_you_mean(name, known) or f'declare it: [inputs.{name}] role = "identifier"'
+        yield Fault(path=path, kind="021", message=message, help=help)
+    elif name in codebook.inputs and name not in codebook.identifiers:
+        message = f"`subject` is input `{name}`, which is no identifier"
+        help = f'give [inputs.{name}] role = "identifier"'
+        yield Fault(path=path, kind="230", message=message, help=help)
 
 
 def _variables(codebook: Codebook, data: Mapping[str, Any]) -> Iterator[Fault]:

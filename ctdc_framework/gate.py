@@ -45,6 +45,8 @@ def judge(
     """
     least = least or original.codebook.k
     reasons: list[str] = []
+    if original.codebook.privacy.subject:
+        reasons.append("k counts subjects, and what is recounted here are records")
     overridable: list[str] = []
     held: list[Claim] = []
     for part in published:

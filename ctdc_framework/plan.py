@@ -288,6 +288,12 @@ def _bind_stage(
             help = "choose another strategy, or drop `protected` in the codebook"
             fault = Fault(path=("strategy",), kind="025", message=message, help=help)
             raise Faults([fault])
+    if codebook.privacy.subject and not strategy.counts_subjects:
+        message = f"`{strategy.name}` counts records, and the codebook's k counts subjects, told "
+        message += f"apart by `{codebook.privacy.subject}`"
+        help = "join the records of each subject into one, and leave `subject` out of [privacy]"
+        fault = Fault(path=("strategy",), kind="027", message=message, help=help)
+        raise Faults([fault])
     faults = [*_sweep_faults(swept)]
     if faults:
         raise Faults(faults)

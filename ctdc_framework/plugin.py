@@ -145,6 +145,8 @@ class Strategy(Generic[P]):
     """Whether one column of its output may hold a generalised value beside finer ones."""
     needs_key: Callable[[P], bool] = _never
     """Whether it needs a secret key with these parameters, which then have a `key_file`."""
+    counts_subjects: bool = False
+    """Whether its k counts subjects where the codebook says so; else it is refused there."""
     contract: int = CONTRACT
 
     def blanks_with(self, params: P) -> bool:

@@ -110,6 +110,7 @@ class _Work:
                 found[name] = column
                 self.labels[name] = self.raw.labels.get(header, {})
         self._tell_unknown(unknown, drop_unknown, bool(found))
+        self._look_at_subjects(found)
         dropped = [name for name in self.codebook.identifiers if found.pop(name, None) is not None]
         if dropped:
             self.note("identifiers-dropped", f"identifiers dropped: {', '.join(dropped)}")
@@ -124,6 +125,27 @@ class _Work:
             times = Counter(one[:most] for one in long)
             cut |= {one[:most]: name for one, name in long.items() if times[one[:most]] == 1}
         return cut | dict(self.codebook.names)
+
+    def _look_at_subjects(self, found: Mapping[str, Column]) -> None:
+        """Whose a record is has to be known of each, if k is to count subjects."""
+        name = self.codebook.privacy.subject
+        if not name:
+            return
+        if name not in found:
+            message = f"there is no column `{name}`, by which subjects are told apart"
+            self.problem("CB301", message, "add it, or leave `subject` out of [privacy]")
+            return
+        reader = CellReader(
+            domain=self.codebook.domain_of(name), missing=self.codebook.missing_codes
+        )
+        subjects = found[name].map(reader.read)
+        if lacking := int((~subjects.known()).sum()):
+            message = f"`{name}` tells whose a record is, and is missing in "
+            self.problem("CB306", message + tell_rows(lacking, self.tell), "add it", name)
+        shared = sum(rows for rows in subjects.sizes().values() if rows > 1)
+        if shared:
+            message = f"subjects have several records, by `{name}`: {tell_rows(shared, self.tell)}"
+            self.note("subjects-repeated", message)
 
     def _tell_unknown(self, unknown: Sequence[str], drop: bool, any_known: bool) -> None:
         if not unknown:

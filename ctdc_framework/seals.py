@@ -1,8 +1,8 @@
 """What a codebook that extends another may not do without saying why.
 
-It may not lower `privacy.k`, take a role or its protection from a variable, let a missing value
-match anything, or remove or change a rule, unless a `[[relax]]` entry names just that and gives a
-reason, which a reader then sees.
+It may not lower `privacy.k`, count records for subjects, take a role or its protection from a
+variable, let a missing value match anything, or remove or change a rule, unless a `[[relax]]` entry
+names just that and gives a reason, which a reader then sees.
 """
 
 from __future__ import annotations
@@ -96,6 +96,10 @@ class Seals:
         k, now = at(before, "privacy", "k"), at(after, "privacy", "k")
         if type(k) is type(now) is int and now < k:
             yield "privacy.k", self.fault(("privacy", "k"), f"`k` is lowered from {k} to {now}")
+        subject = at(before, "privacy", "subject")
+        if subject and at(after, "privacy", "subject") != subject:
+            message = f"k no longer counts subjects, told apart by `{subject}`"
+            yield "privacy.subject", self.fault(("privacy", "subject"), message)
         # What is no array at all is a mistake of another kind.
         readable = isinstance(after.get("rules", []), list)
         rules = _rules(after)

@@ -69,6 +69,10 @@ class _Comparison:
 
     def privacy(self) -> Iterator[Change]:
         for key, before, after in _differing(self.old.privacy, self.new.privacy):
+            if key == "subject" and not after:
+                message = f"k counts records, and no longer subjects told apart by {before}"
+                yield _change("subject-dropped", "privacy.subject", message, "relaxed")
+                continue
             if key not in ("k", "round_to"):
                 yield _change("privacy", f"privacy.{key}", _became(before, after), "major")
                 continue

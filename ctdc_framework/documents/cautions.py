@@ -59,13 +59,16 @@ def promises(privacy: Privacy) -> n.Blocks:
     k, base = privacy.k, privacy.round_to
     least = max(k, base)
     kept = (
-        f"k = {k}: nothing released may stand for a group of fewer than {k} records.",
+        f"k = {k}: nothing released may stand for a group of fewer than {k} {privacy.unit}.",
         f"Counts are multiples of {base}, rounded down: a count of {10 * base} stands for "
         f"{10 * base} to {11 * base - 1} records. One below {least} is not told, and not told "
         "apart from none.",
     )
     not_kept = (
-        f"k counts records. {k} records may be fewer than {k} people.",
+        f"k counts subjects, told apart by {privacy.subject}: one who is there under two of them "
+        "counts twice."
+        if privacy.subject
+        else f"k counts records. {k} records may be fewer than {k} people.",
         "If all records of a group share a sensitive value, whoever is known to be in the group is "
         f"known to have it, though there be {k} of them.",
         "Each release is safe by itself; two that are compared can tell more than either.",

@@ -40,6 +40,10 @@ CASES = [
      "contributor `a21` is named by no variable", "[[allow]]"),
     ("CB027", "warning", 'list       = ";"', 'list = ";"\n«missing_matches = "anything"',
      "variable `means` is no quasi-identifier", '"quasi"'),
+    ("CB021", "error", "round_to = 3", 'round_to = 3\nsubject = «"caseNumbr"',
+     "`subject` is `caseNumbr`, which is no input", "`caseNumber`"),
+    ("CB230", "error", "round_to = 3", 'round_to = 3\nsubject = «"age"',
+     "`subject` is input `age`, which is no identifier", '[inputs.age] role = "identifier"'),
     # -------------------------------------------------------------------------------- domains
     ("CB107", "warning", AGES, f'code = "{{from}}-{{to}}"\n{AGES}'.replace("0, to", "1, to")
      .replace("{ from = 1,", "«{ from = 1,"), "code `1-17` opens as a date", '"{from}--{to}"'),

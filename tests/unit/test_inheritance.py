@@ -337,6 +337,7 @@ SEALED = [
         "variables.kept.missing_matches",
         "lets a missing value match anything",
     ),
+    ('remove = [«"privacy.subject"]', "privacy.subject", "no longer counts subjects"),
     ('remove = [«"variables.kept.protected"]', "variables.kept.protected", "no longer protected"),
     ("[templates.flag]\nprotected = «false", "templates.flag.protected", "`one` (and 1 more)"),
     ('remove = [«"templates.flag.protected"]', "templates.flag.protected", "`one` (and 1 more)"),
@@ -350,7 +351,8 @@ KEPT = FLAGS.replace("[templates.open]", '[variables.kept]\ndomain = "std/flag"\
 
 @pytest.fixture(scope="module")
 def sealed_base(toy_text):
-    return toy_text.replace('"forced"]', '"forced", "kept", "one", "two"]') + KEPT
+    text = toy_text.replace('"forced"]', '"forced", "kept", "one", "two"]') + KEPT
+    return text.replace("round_to = 3", 'round_to = 3\nsubject = "caseNumber"')
 
 
 @pytest.mark.parametrize(("text", "subject", "message"), SEALED)

@@ -304,3 +304,12 @@ def test_a_changed_plan_gives_problems_and_no_traceback(data, file_of):
         told = "".join(candidate.name for candidate in plan.candidates)
         assert len({one.name for one in plan.candidates}) == len(plan.candidates)
     assert told
+
+
+def test_what_counts_records_is_refused_where_k_counts_subjects(toy_text, codebook_of):
+    text = toy_text.replace("round_to = 3", 'round_to = 3\nsubject = "caseNumber"')
+    entry = CandidateEntry(name="a", stages=(StageEntry(id="s", strategy="k-synthesis"),))
+    _, (fault,) = bind_candidates([entry], codebook_of(text), INSTALLED)
+    assert fault.kind == "027"
+    assert "`k-synthesis` counts records, and the codebook's k counts subjects" in fault.message
+    assert "`caseNumber`" in fault.message

@@ -743,3 +743,27 @@ def test_a_value_is_shown_short_and_without_what_a_terminal_acts_upon(toy, compl
 def test_nothing_of_the_records_is_in_what_is_printed_of_the_result(toy, complete):
     prepared = prepare(raw(**complete), toy)
     assert "Female" not in repr(prepared.table)
+
+
+# ------------------------------------------------------------------------------------- subjects
+
+
+@pytest.fixture
+def by_subject(toy_text, codebook_of):
+    return codebook_of(toy_text.replace("round_to = 3", 'round_to = 3\nsubject = "caseNumber"'))
+
+
+def test_subjects_with_several_records_are_noted_and_nobody_is_named(by_subject, complete):
+    prepared = prepare(raw(**complete, caseNumber=["a", "a", "a", "b"]), by_subject)
+    (note,) = [one for one in prepared.notes if one.code == "subjects-repeated"]
+    assert note.message == "subjects have several records, by `caseNumber`: about 3 rows"
+    assert "caseNumber" not in told(prepared)
+
+
+def test_whose_a_record_is_has_to_be_known_of_each(by_subject, complete):
+    with pytest.raises(DataError, match="no column `caseNumber`, by which subjects") as caught:
+        prepare(raw(**complete), by_subject)
+    assert codes(caught.value) == ["CB301"]
+    with pytest.raises(DataError, match="is missing in fewer than 3 rows") as caught:
+        prepare(raw(**complete, caseNumber=["a", "b", "NULL", None]), by_subject)
+    assert codes(caught.value) == ["CB306"]
