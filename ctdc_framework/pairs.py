@@ -51,8 +51,8 @@ class Pair:
 
     @cached_property
     def groups(self) -> list[int]:
-        """The original's columns by whose values errors are told apart; empty unless stated."""
-        return self.original.column_numbers(self.scenario.groups)
+        """The original's columns by whose values errors are told apart, by the scenario."""
+        return self.original.column_numbers(self.scenario.groups_in(self.original.codebook))
 
     def combinations(self, length: int) -> Combinations:
         """Count all combinations up to a length: column 0 in the original, column 1 published.

@@ -24,7 +24,8 @@ class Scenario:
         default=(),
     )
     groups: tuple[str, ...] = entry(
-        "variables by whose values errors are told apart, such as citizenship", default=()
+        "variables by whose values errors are told apart; left out: those that are known",
+        default=(),
     )
 
     def known_in(self, codebook: Codebook) -> tuple[str, ...]:
@@ -39,3 +40,7 @@ class Scenario:
             name for name, one in codebook.variables.items() if Role.SENSITIVE in one.role
         )
         return tuple(name for name in stated if name not in known)
+
+    def groups_in(self, codebook: Codebook) -> tuple[str, ...]:
+        """Give by what errors are told apart: what is stated, or what an attacker knows."""
+        return self.groups or self.known_in(codebook)

@@ -48,9 +48,17 @@ def _prosecutor(pair: Pair, params: Nothing, context: Context) -> Iterator[Score
 
 
 def _marketer(pair: Pair, params: Nothing, context: Context) -> Iterator[Score]:
-    sizes = _released_classes(pair)
-    if len(sizes):
-        yield Score(value=float(len(sizes) / sizes.sum()))
+    """Give the mean over released rows of 1 over the people that it could be.
+
+    These are the original's class, of which the release may be a part; where the release has more
+    rows alike, as where values were left out, they are its own.
+    """
+    import numpy as np
+
+    if len(pair.candidate) and pair.known:
+        original, released = class_sizes(pair, pair.known).T
+        right = released / np.maximum(np.maximum(original, released), 1)
+        yield Score(value=float(right.sum() / released.sum()))
 
 
 EL_EMAM = "El Emam and Dankar, J. Am. Med. Inform. Assoc. 15 (2008)"
@@ -91,7 +99,7 @@ MEASURES: tuple[Measure[Any], ...] = (
     ),
     Measure(
         name="prosecutor-risk",
-        summary="1 over the rows of a class: the highest, and the rows whose risk is above 1/k",
+        summary="one over the rows of a class: the highest, and the rows whose risk is above 1/k",
         side=Side.RISK,
         better=Better.LOWER,
         unit="share",
@@ -102,7 +110,7 @@ MEASURES: tuple[Measure[Any], ...] = (
     ),
     Measure(
         name="marketer-risk",
-        summary="share of rows that a guess within their class would name right",
+        summary="share of rows that a guess among those who are alike would name right",
         side=Side.RISK,
         better=Better.LOWER,
         unit="share",

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from ctdc_measures import MEASURES
 from ctdc_measures.bases import class_numbers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ctdc_framework.codebook_io import load_codebook
 from ctdc_framework.plugin import Context, Pair, Scenario, table_of_codes
 
 BY_NAME = {measure.name: measure for measure in MEASURES}
@@ -110,7 +113,7 @@ def test_risks_of_identity_are_those_of_classes_counted_by_hand(toy, original, c
         "highest": pytest.approx(1 / least),
         "rows above 1/k": pytest.approx(np.mean([1 / other[row[:2]] > 1 / k for row in candidate])),
     }
-    mean = np.mean([1 / other[row[:2]] for row in candidate])
+    mean = np.mean([1 / max(one[row[:2]], other[row[:2]]) for row in candidate])
     assert scores("marketer-risk", pair) == {"all": pytest.approx(mean)}
 
 
@@ -212,3 +215,57 @@ def test_a_release_in_which_known_values_tell_the_sensitive_one_is_disclosive(to
     constant[:, 6] = 0  # it tells of nobody more than of another
     told = measured("attribute-inference", constant)
     assert told["forced"] == told["forced, mode guess"] == told["forced, marginal guess"] < 0.6
+
+
+# The Polish survey SD2011, as synthpop ships it. Its vignette on measures of disclosure gives, for
+# four keys: 48.38 % unique records, 53.3 % disclosive of `depress`; the classes were counted here.
+KEYS = ["sex", "age", "region", "placesize"]
+
+
+@pytest.fixture
+def survey(shared, file_of):
+    frame = pd.read_csv(Path(shared) / "data" / "sd2011.csv.gz", dtype=str)
+    frame = frame[[*KEYS, "depress"]].fillna("no answer")  # which synthpop takes for a value
+    toml = [
+        '[codebook]\ndsl = 1\nid = "survey"\ntitle = "Survey"\nversion = "1.0.0"\n'
+        "[privacy]\nk = 3\nround_to = 3\n"
+    ]
+    for name, values in frame.items():
+        codes = ", ".join(f'{{ code = "{value}" }}' for value in sorted(set(values)))
+        role = "sensitive" if name == "depress" else "quasi"
+        toml.append(
+            f'[domains.d-{name}]\nkind = "enum"\nvalues = [{codes}]\n[variables.{name}]\n'
+            f'domain = "d-{name}"\nrole = ["{role}"]\ndefinition = "As asked."\n'
+        )
+    codebook = load_codebook(file_of("\n".join(toml)))
+    codes = [
+        pd.Categorical(frame[column.name], categories=list(column.codes)).codes
+        for column in codebook.columns
+    ]
+    return table_of_codes(codebook, codebook.columns, np.column_stack(codes).astype(np.int16))
+
+
+@pytest.mark.shared_data
+def test_risks_of_a_survey_are_those_that_synthpop_publishes(survey):
+    pair = Pair(original=survey, candidate=survey, k=3)
+
+    assert len(survey) == 5000
+    assert scores("replicated-uniques", pair) == {"all": 0.4838}
+    assert scores("attribute-disclosure", pair)["depress"] == pytest.approx(0.533, abs=5e-5)
+    assert scores("known-values-found", pair) == {"all": 1}
+    assert scores("k-achieved", pair) == {"all": 1}
+    assert scores("marketer-risk", pair) == {"all": 3459 / 5000}
+    assert scores("prosecutor-risk", pair)["rows above 1/k"] == 3805 / 5000
+    guess = scores("attribute-inference", pair)["depress, marginal guess"]
+    assert guess == pytest.approx(0.09808648)
+
+
+@pytest.mark.shared_data
+def test_fewer_records_are_named_in_a_sample_than_in_all_of_it(survey):
+    part = survey.with_codes(survey.codes[::10])
+
+    whole, tenth = (
+        scores("marketer-risk", Pair(original=survey, candidate=one, k=3))["all"]
+        for one in (survey, part)
+    )
+    assert tenth == pytest.approx(whole, abs=0.03)

@@ -264,7 +264,10 @@ def test_groups_are_told_apart_by_their_size(toy, original, candidate):
         assert scores(name, pair) == expected
 
 
-def test_without_groups_there_is_no_figure_of_equity(toy):
+def test_groups_left_out_are_what_is_known(toy):
     pair = pair_of(toy, [(0,) * 7] * 5, [(0,) * 7] * 5)
+    known = evolve(pair, scenario=Scenario(known=("year",)))
 
-    assert scores("group-error", pair) == scores("group-suppression", pair) == {}
+    assert {one.split(",")[0] for one in scores("group-error", known)} == {"year"}
+    quasi = {name for name, one in toy.variables.items() if one.is_quasi}
+    assert {one.split(",")[0] for one in scores("group-suppression", pair)} == quasi
