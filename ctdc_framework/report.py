@@ -198,7 +198,7 @@ def _row(name: str, text: str | list[str], left: int, width: int) -> Iterator[st
 def _table(block: Block, left: int, width: int) -> Iterator[str]:
     room = width - left - 4
     columns = []
-    for part in block.slices or ("",):
+    for part in block.slices[: charts.MOST_SLICES] or ("",):
         cells = ["" if block.slices == ("all",) else charts.shortened(part, room)]
         cells += [block.cell(line, part) for line in block.lines]
         wide = max(map(len, cells))
@@ -212,6 +212,8 @@ def _table(block: Block, left: int, width: int) -> Iterator[str]:
         for line, row in zip(block.lines, cells, strict=True):
             name = line.name + " *" * line.verdict.is_control
             yield from _row(name, f"failed: {line.error}" if line.error else [row], left, width)
+    if (more := len(block.slices) - charts.MOST_SLICES) > 0:
+        yield from _wrapped(f"... and {more} more parts: the page has them all.", width, "  ")
 
 
 def as_html(comparison: Comparison, details: Details) -> str:

@@ -296,6 +296,24 @@ def test_a_candidate_with_records_and_tables_has_a_line_for_each():
     assert found[LEAKAGE].slices == ("length 1", "length 2")
 
 
+def test_a_measure_of_many_parts_does_not_fill_the_terminal():
+    parts = [f"variable-{number}" for number in range(11)]
+    comparison = Comparison(
+        codebook=CODEBOOK,
+        original=COMPARISON.original,
+        measures=MEASURES,
+        verdicts=(Verdict(name="one"),),
+        rows=tuple(rows("one", LEAKAGE, *[0.5] * 11, slices=parts)),
+    )
+
+    text = report.as_text(comparison, DETAILS)
+
+    assert "variable-7" in text
+    assert "variable-8" not in text
+    assert "... and 3 more parts: the page has them all." in text
+    assert "variable-10" in report.as_html(comparison, DETAILS)
+
+
 # The page
 
 
