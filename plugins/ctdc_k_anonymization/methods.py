@@ -245,6 +245,16 @@ def _output(
         ),
     ]
     names = keys_of(table.codebook, params)
+    variables = table.codebook.variables
+    wild = [name for name in names if variables[name].missing_matches == "anything"]
+    if wild:
+        said.append(
+            Note(
+                code="missing-counts-as-a-value",
+                message=f"missing counts as a value of its own in {', '.join(wild)} too, of which "
+                "the codebook says that it matches anything: that protects more, and loses more",
+            )
+        )
     numbers = table.column_numbers(names)
     bare = int((codes[released][:, numbers] < 0).all(axis=1).sum())
     if bare:

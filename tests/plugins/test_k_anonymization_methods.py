@@ -371,3 +371,16 @@ def test_what_makes_records_rare_is_told_by_variable(toy):
 
     # Without ageBroad two more are like the five; without gender three are like one another.
     assert details["rare_by"] == {"year": 0, "gender": 3, "ageBroad": 2}
+
+
+def test_a_missing_value_that_matches_anything_is_told_to_count_as_itself(codebook_of, toy_text):
+    text = toy_text.replace(
+        "[variables.gender]\n", '[variables.gender]\nmissing_matches = "anything"\n'
+    )
+    rows = [(0, -1, 0, *[-1] * 4)] * 3 + [(0, 1, 0, *[-1] * 4)] * 2
+
+    output = anonymise(table_of(codebook_of(text), rows), KAnonymization(k=3), unshuffled())
+
+    assert output.table.codes.tolist() == [list(row) for row in rows[:3]]
+    (note,) = [one for one in output.notes if one.code == "missing-counts-as-a-value"]
+    assert "in gender too" in note.message
