@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ctdc_framework.cli import common
-from ctdc_framework.errors import Exit, PluginError, did_you_mean, one_of
+from ctdc_framework.errors import CtdcError, Exit, PluginError, did_you_mean, one_of
 
 if TYPE_CHECKING:
     from ctdc_framework.registry import Registry
@@ -83,6 +84,34 @@ def params(
         typer.echo(f"{thing.name}: {thing.summary}")
         for row in rows:
             typer.echo(f"  {row.key} = {row.default}  {row.kind}{row.bounds}\n      {row.help}")
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="what users will write, such as two-way-swapping")],
+    dir: Annotated[Path, typer.Option(help="the folder to make it in")] = Path(),
+) -> None:
+    """Start a plugin: a distribution with a strategy, a measure, and their test."""
+    from ctdc_framework import registry, scaffold
+
+    name = name.removeprefix("ctdc-")
+    files = scaffold.distribution(name)
+    found = registry.load()
+    if name in {*(one.name for one in found.plugins), *found.strategies, *found.measures}:
+        raise CtdcError(f"there is a `{name}` already", help="see ctdc plugins list")
+    folder = dir / f"ctdc-{name}"
+    try:
+        folder.mkdir(parents=True)
+        for path, text in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text, encoding="utf-8")
+    except FileExistsError:
+        raise CtdcError(f"{folder} is there already", help="give another name or --dir") from None
+    except OSError as error:
+        raise CtdcError(f"{folder} cannot be written: {error.strerror}") from None
+    for path in files:
+        typer.echo(f"wrote {folder / path}")
+    typer.echo(f"next: pip install -e {folder}, then ctdc plugins check {name}")
 
 
 @app.command()

@@ -17,7 +17,7 @@ FRAMEWORK = ROOT / "ctdc_framework"
 PLUGINS = sorted(path for path in (ROOT / "plugins").glob("ctdc_*") if path.is_dir())
 
 ORDER = [
-    "errors", "shipped", "diagnostics", "problem_formats", "faults", "locator",
+    "errors", "shipped", "scaffold", "diagnostics", "problem_formats", "faults", "locator",
     "toml_dialect", "toml_syntax", "codebook_format", "toml_file", "convert",
     "countries", "domains", "hierarchies", "codebook", "scenario", "columns", "rewriting",
     "rules", "domain_checks", "rule_checks", "layouts", "tables", "items",
@@ -64,7 +64,7 @@ READ_DATA = {
     "keys",
 }
 READ_OWN = {
-    "countries", "demo_plan", "diagnostics", "report", "documents", "drafting",
+    "countries", "demo_plan", "diagnostics", "report", "documents", "drafting", "scaffold",
 }  # fmt: skip
 """The modules that open files: the user's, and those that come with the package."""
 WRITE_A_PLAN = {"cli"}

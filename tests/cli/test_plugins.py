@@ -102,3 +102,43 @@ def test_another_codebook_may_be_tried(ctdc):
 
     assert said.code == 0, said.out
     assert said.out.startswith("measure rows-released\n")
+
+
+# ---- new
+
+
+def test_a_new_plugin_is_written_with_what_to_do_next(ctdc, left):
+    said = ctdc("plugins", "new", "sampling", "--dir", "made")
+
+    assert said.code == 0
+    assert "made/ctdc-sampling/src/ctdc_sampling/__init__.py" in left()
+    assert said.out.endswith(
+        "next: pip install -e made/ctdc-sampling, then ctdc plugins check sampling\n"
+    )
+
+
+def test_a_new_plugin_may_be_named_as_its_distribution(ctdc, left):
+    assert ctdc("plugins", "new", "ctdc-sampling").code == 0
+    assert "ctdc-sampling/pyproject.toml" in left()
+
+
+def test_a_new_plugin_replaces_nothing(ctdc, folder, left):
+    (folder / "ctdc-sampling").mkdir()
+
+    said = ctdc("plugins", "new", "sampling")
+
+    assert said.code == 1
+    assert said.err.startswith("ctdc-sampling is there already")
+    assert left() == ["ctdc-sampling"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("k-synthesis", "there is a `k-synthesis` already"), ("Two", "cannot be a plugin's name")],
+)
+def test_a_new_plugin_needs_a_name_of_its_own(ctdc, left, name, words):
+    said = ctdc("plugins", "new", name)
+
+    assert said.code == 1
+    assert words in said.err
+    assert left() == []
