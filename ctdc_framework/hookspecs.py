@@ -14,7 +14,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from ctdc_framework.codebook import Codebook
-    from ctdc_framework.plugin import Measure, Strategy
+    from ctdc_framework.plugin import Command, Measure, Strategy
     from ctdc_framework.results import Note, Release, StageRecord
     from ctdc_framework.rules import Rule
 
@@ -38,6 +38,14 @@ def ctdc_register_measures() -> Iterable[Measure[Any]]:  # type: ignore[empty-bo
 @hookspec
 def ctdc_register_rules() -> Iterable[Rule[Any]]:  # type: ignore[empty-body]
     """Offer grouping rules for the codebook language. Called when and as strategies are."""
+
+
+@hookspec
+def ctdc_register_commands() -> Iterable[Command]:  # type: ignore[empty-body]
+    """Offer commands, `ctdc NAME ...`. Called when and as strategies are.
+
+    A command is a name and an import path; what it names is imported when a user calls it.
+    """
 
 
 @hookspec

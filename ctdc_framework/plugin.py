@@ -183,6 +183,19 @@ class Measure(Generic[P]):
     contract: int = CONTRACT
 
 
+@frozen(kw_only=True)
+class Command:
+    """A command of its own: `ctdc NAME ...`, of which nothing is loaded before it is called.
+
+    `app` is where it is, as `module:attribute`: a Typer application or a click command.
+    """
+
+    name: str
+    summary: str
+    app: str
+    contract: int = CONTRACT
+
+
 _COUNTER = (
     "Combinations",
     "combination_support",
@@ -216,6 +229,7 @@ __all__ = [
     "Column",
     "CombinationSupport",
     "Combinations",
+    "Command",
     "Condition",
     "Context",
     "DataError",

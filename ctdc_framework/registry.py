@@ -7,8 +7,10 @@ the command: `ctdc plugins list` must keep working to show it.
 from __future__ import annotations
 
 import os
+import sys
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from copy import deepcopy
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
@@ -19,11 +21,16 @@ from attrs import evolve, field, frozen
 from ctdc_framework import hookspecs, rules
 from ctdc_framework.codebook import Codebook
 from ctdc_framework.errors import PluginError, did_you_mean, one_of
-from ctdc_framework.plugin import CONTRACT, GROUP, Measure, Strategy
+from ctdc_framework.plugin import CONTRACT, GROUP, Command, Measure, Strategy
 from ctdc_framework.results import Note, Release, Severity, StageRecord
 from ctdc_framework.rules import Rule
 
-Offer = TypeVar("Offer", Strategy[Any], Measure[Any], Rule[Any])
+Offer = TypeVar("Offer", Strategy[Any], Measure[Any], Rule[Any], Command)
+
+OWN_COMMANDS = frozenset(
+    {"demo", "run", "compare", "prepare", "verify", "codebook", "plan", "plugins"}
+)
+"""The words after `ctdc` that no plugin can take."""
 
 
 @frozen(kw_only=True)
@@ -36,6 +43,7 @@ class PluginInfo:
     strategies: tuple[str, ...] = ()
     measures: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
     broken: str = ""
 
 
@@ -57,6 +65,7 @@ class Registry:
     _strategies: Mapping[str, Offered] = field(factory=dict)
     _measures: Mapping[str, Offered] = field(factory=dict)
     _rules: Mapping[str, Offered] = field(factory=dict)
+    _commands: Mapping[str, Offered] = field(factory=dict)
 
     @property
     def strategies(self) -> Mapping[str, Strategy[Any]]:
@@ -72,6 +81,16 @@ class Registry:
     def rules(self) -> Mapping[str, Rule[Any]]:
         """Every usable rule, the language's own included."""
         return {**_usable(self._rules), **rules.BUILT_IN}
+
+    @property
+    def commands(self) -> Mapping[str, Command]:
+        """Every usable command of a plugin."""
+        return _usable(self._commands)
+
+    def command(self, name: str) -> Command:
+        """Give a plugin's command by name; raises `PluginError` as `strategy` does."""
+        found: Command = self._find("command", self._commands, name).thing
+        return found
 
     def strategy(self, name: str) -> Strategy[Any]:
         """Give a strategy by name; raises `PluginError` where it is unknown or offered twice."""
@@ -135,14 +154,19 @@ def load(
 ) -> Registry:
     """Load every installed plugin but those turned off here or in `CTDC_WITHOUT`.
 
-    `found` replaces discovery and `extra` adds loaded modules or objects, for tests.
+    `found` replaces discovery and `extra` adds loaded modules or objects, for tests. Raises
+    `PluginError` where `without` names what is not installed; the variable may, as it outlives
+    what is.
     """
+    without = [name.strip() for name in without]
     off = {name.strip() for name in (*without, *os.environ.get("CTDC_WITHOUT", "").split(","))}
     if found is None:
         found = entry_points(group=GROUP)
     manager = _new_manager()
     plugins: list[PluginInfo] = []
-    offers: dict[str, dict[str, Offered]] = {"strategies": {}, "measures": {}, "rules": {}}
+    offers: dict[str, dict[str, Offered]] = {
+        "strategies": {}, "measures": {}, "rules": {}, "commands": {},
+    }  # fmt: skip
     loaders: list[tuple[PluginInfo, Callable[[], object]]] = [
         (_info(point), point.load) for point in sorted(found, key=lambda point: point.name)
     ]
@@ -151,6 +175,10 @@ def load(
         for name, module in (extra or {}).items()
     ]
     named = Counter(info.name for info, _ in loaders)
+    for name in without:
+        if name and name not in named:
+            help = did_you_mean(name, named) or f"there are {one_of(named, most=20)}"
+            raise PluginError(f"--without {name}: no plugin is called so", help=help)
     for info, loader in loaders:
         if info.name in off:
             plugins.append(evolve(info, broken="turned off"))
@@ -170,6 +198,7 @@ def load(
         strategies=offers["strategies"],
         measures=offers["measures"],
         rules=offers["rules"],
+        commands=offers["commands"],
     )
 
 
@@ -192,6 +221,7 @@ def _load_one(
             "strategies": _collect(manager, info.name, "ctdc_register_strategies", Strategy),
             "measures": _collect(manager, info.name, "ctdc_register_measures", Measure),
             "rules": _collect(manager, info.name, "ctdc_register_rules", Rule),
+            "commands": _collect(manager, info.name, "ctdc_register_commands", Command),
         }
         for things in offered.values():
             for name, thing in things.items():
@@ -203,6 +233,9 @@ def _load_one(
         for name in offered["rules"]:
             if name in rules.BUILT_IN:
                 raise _Broken(f"rule `{name}` is the codebook language's own")
+        for name in offered["commands"]:
+            if name in OWN_COMMANDS:
+                raise _Broken(f"command `{name}` is ctdc's own")
     except BaseException as error:
         if manager.has_plugin(info.name):
             manager.unregister(name=info.name)
@@ -214,6 +247,7 @@ def _load_one(
         strategies=tuple(offered["strategies"]),
         measures=tuple(offered["measures"]),
         rules=tuple(offered["rules"]),
+        commands=tuple(offered["commands"]),
     )
     for kind, things in offered.items():
         for name, thing in things.items():
@@ -250,9 +284,34 @@ def _implementations(
     for impl in sorted(getattr(manager.hook, hook).get_hookimpls(), key=lambda i: i.plugin_name):
 
         def call(impl: Any = impl, **arguments: Any) -> Any:
-            return impl.function(**{name: arguments[name] for name in impl.argnames})
+            given = {name: arguments[name] for name in impl.argnames}
+            if os.environ.get("CTDC_TRACE", "") in ("", "0"):
+                return impl.function(**given)
+            return _traced(f"{impl.plugin_name}: {hook}", impl.function, given)
 
         yield impl.plugin_name, call
+
+
+def _traced(what: str, function: Callable[..., Any], given: Mapping[str, Any]) -> Any:
+    """Call a hook and tell it on the standard error: types and sizes, never values."""
+    shown = ", ".join(f"{name}: {_type(value)}" for name, value in given.items())
+    outcome = ""
+    started = time.perf_counter()
+    try:
+        result = function(**given)
+        outcome = _type(result)
+    except BaseException as error:
+        outcome = f"raised {type(error).__name__}"
+        raise
+    finally:
+        taken = 1000 * (time.perf_counter() - started)
+        sys.stderr.write(f"trace: {what}({shown}) -> {outcome} in {taken:.1f} ms\n")
+    return result
+
+
+def _type(value: object) -> str:
+    size = f"[{len(value)}]" if isinstance(value, Sized) and not isinstance(value, str) else ""
+    return f"{type(value).__name__}{size}"
 
 
 def _usable(offered: Mapping[str, Offered]) -> Mapping[str, Any]:

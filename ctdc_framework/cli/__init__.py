@@ -69,7 +69,10 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run a command and exit with what it came to: see `Exit`."""
     try:
         with _stopped_politely():
-            app(args=argv, prog_name="ctdc")
+            words = list(sys.argv[1:] if argv is None else argv)
+            if plugins.is_foreign(words):
+                plugins.call_foreign(words)
+            app(args=words, prog_name="ctdc")
     except CtdcError as error:
         typer.echo(str(error), err=True)
         sys.exit(error.exit_code)

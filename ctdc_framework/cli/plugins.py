@@ -40,6 +40,7 @@ def list_plugins(
                         "strategies": one.strategies,
                         "measures": one.measures,
                         "rules": one.rules,
+                        "commands": one.commands,
                         "broken": one.broken,
                     }
                     for one in found.plugins
@@ -60,6 +61,9 @@ def list_plugins(
         for name in one.rules:
             rule = found.rules.get(name)
             typer.echo(f"  rule {name}: {rule.summary if rule else 'offered twice'}")
+        for name in one.commands:
+            command = found.commands.get(name)
+            typer.echo(f"  command {name}: {command.summary if command else 'offered twice'}")
 
 
 @app.command()
@@ -160,6 +164,38 @@ def check(
         typer.echo(f"{len(told) - failed} of {len(told)} checks hold")
     if failed:
         raise typer.Exit(Exit.USER)
+
+
+def is_foreign(words: list[str]) -> bool:
+    """Tell whether a command line begins with a word that is none of ctdc's own."""
+    from ctdc_framework.registry import OWN_COMMANDS
+
+    return bool(words) and not words[0].startswith("-") and words[0] not in OWN_COMMANDS
+
+
+def call_foreign(words: list[str]) -> None:
+    """Call the command of a plugin and exit as it does; return where no plugin has it.
+
+    Raises `PluginError` where it cannot be loaded, or two plugins offer it.
+    """
+    from importlib import import_module
+
+    from ctdc_framework import registry
+
+    name, *rest = words
+    found = registry.load()
+    if not any(name in plugin.commands for plugin in found.plugins):
+        return
+    command = found.command(name)
+    module, _, attribute = command.app.partition(":")
+    try:
+        application = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise PluginError(
+            f"command `{name}` cannot be loaded: {type(error).__name__}",
+            help=f"report it to the authors; it names {command.app}",
+        ) from None
+    application(args=rest, prog_name=f"ctdc {name}")
 
 
 def _broken(check: Check) -> str:

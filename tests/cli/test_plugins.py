@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import json
+import sys
 from types import ModuleType
 
 import pytest
 from attrs import evolve
 
 from ctdc_framework import registry
-from ctdc_framework.plugin import NoClaim, Output, hookimpl
+from ctdc_framework.plugin import Command, NoClaim, Output, hookimpl
 from ctdc_framework.testing import STRATEGY_CHECKS
 
 
 @pytest.fixture
 def with_plugin(monkeypatch):
-    """Let `ctdc` find one more plugin: a function that gives its strategies."""
+    """Let `ctdc` find one more plugin: a function that gives what it offers."""
     load = registry.load
 
-    def add(name, strategies):
+    def add(name, offers, hook="ctdc_register_strategies"):
         module = ModuleType(name)
-        strategies.__name__ = "ctdc_register_strategies"
-        module.ctdc_register_strategies = hookimpl(strategies)
+        offers.__name__ = hook
+        setattr(module, hook, hookimpl(offers))
         monkeypatch.setattr(registry, "load", lambda **given: load(**given, extra={name: module}))
 
     return add
@@ -142,3 +143,52 @@ def test_a_new_plugin_needs_a_name_of_its_own(ctdc, left, name, words):
     assert said.code == 1
     assert words in said.err
     assert left() == []
+
+
+# ---- commands of plugins
+
+
+@pytest.fixture
+def greeting(with_plugin, tmp_path, monkeypatch):
+    """A plugin with a command, `ctdc greet NAME`, and one whose module is not there."""
+    (tmp_path / "ctdc_greeting.py").write_text(
+        "import typer\n\napp = typer.Typer()\n\n\n@app.command()\n"
+        "def greet(name: str):\n    typer.echo(f'hello {name}')\n    raise typer.Exit(3)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "ctdc_greeting", raising=False)
+    with_plugin(
+        "greeting",
+        lambda: [
+            Command(name="greet", summary="greets somebody", app="ctdc_greeting:app"),
+            Command(name="lost", summary="is not there", app="ctdc_no_such:app"),
+        ],
+        hook="ctdc_register_commands",
+    )
+
+
+@pytest.mark.usefixtures("greeting")
+def test_a_command_of_a_plugin_is_called_with_its_words_and_exit_code(ctdc):
+    said = ctdc("greet", "Ada")
+
+    assert (said.code, said.out) == (3, "hello Ada\n")
+    assert "Usage: ctdc greet" in ctdc("greet", "--help").out
+
+
+@pytest.mark.usefixtures("greeting")
+def test_a_command_of_a_plugin_is_listed_and_not_loaded(ctdc):
+    assert "  command greet: greets somebody\n" in ctdc("plugins", "list").out
+    assert "ctdc_greeting" not in sys.modules
+
+
+@pytest.mark.usefixtures("greeting")
+def test_a_command_that_cannot_be_loaded_is_said(ctdc):
+    said = ctdc("lost")
+
+    assert said.code == 1
+    assert said.err.startswith("command `lost` cannot be loaded: ModuleNotFoundError")
+
+
+@pytest.mark.usefixtures("greeting")
+def test_a_word_that_is_no_command_is_a_mistake_of_usage(ctdc):
+    assert ctdc("grete").code == 2

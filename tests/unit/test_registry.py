@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib.metadata import EntryPoint
 from types import ModuleType
@@ -16,6 +17,7 @@ from ctdc_framework.plugin import (
     CONTRACT,
     GROUP,
     Better,
+    Command,
     Measure,
     Note,
     Output,
@@ -308,6 +310,72 @@ def test_a_plugin_that_is_turned_off_is_not_even_imported(monkeypatch):
     found = registry.load(found=[point], without=["bad"])
 
     assert [one.broken for one in found.plugins] == ["turned off"]
+
+
+@pytest.mark.parametrize(("name", "words"), [("god", "did you mean `good`?"), ("zzz", "are good")])
+def test_turning_off_what_is_not_installed_is_said(name, words):
+    error = _error(lambda: registry.load(found=[], extra={"good": plugin(**GOOD)}, without=[name]))
+
+    assert error.message == f"--without {name}: no plugin is called so"
+    assert words in error.help
+
+
+# ---- commands
+
+
+def command(name="greet", app="made_up:app"):
+    return Command(name=name, summary="greets", app=app)
+
+
+def test_a_command_is_offered_and_nothing_of_it_is_imported():
+    found = load(more=plugin(register_commands=[command(app="no_such_module:app")]))
+
+    assert found.commands["greet"].app == "no_such_module:app"
+    assert [one.commands for one in found.plugins] == [(), ("greet",)]
+
+
+@pytest.mark.parametrize("name", sorted(registry.OWN_COMMANDS))
+def test_a_command_of_our_own_cannot_be_taken(name):
+    found = load(bad=plugin(register_commands=[command(name)]))
+
+    assert reason(found, "bad") == f"command `{name}` is ctdc's own"
+    assert works(found)
+
+
+def test_our_own_commands_are_those_of_the_command_line():
+    from ctdc_framework.cli import app
+
+    names = {one.name or one.callback.__name__ for one in app.registered_commands}
+    assert names | {one.name for one in app.registered_groups} == registry.OWN_COMMANDS
+
+
+# ---- tracing
+
+
+def test_a_trace_tells_types_and_sizes_and_no_value(monkeypatch, capsys, toy):
+    monkeypatch.setenv("CTDC_TRACE", "1")
+
+    found = load(
+        fails=plugin(check_release=raises),
+        notes=plugin(check_release=lambda codebook: [Note(code="a", message=CANARY)]),
+    )
+    list(found.check_release(RELEASE, toy))
+
+    told = re.sub("[0-9.]+ ms", "T ms", capsys.readouterr().err).splitlines()
+    assert "trace: good: ctdc_register_strategies() -> list[1] in T ms" in told
+    assert told[-2:] == [
+        "trace: fails: ctdc_check_release(release: Release) -> raised RuntimeError in T ms",
+        "trace: notes: ctdc_check_release(codebook: Codebook) -> list[1] in T ms",
+    ]
+    assert CANARY not in str(told)
+
+
+def test_nothing_is_traced_unasked(monkeypatch, capsys):
+    for value in ("", "0"):
+        monkeypatch.setenv("CTDC_TRACE", value)
+        load()
+
+    assert capsys.readouterr().err == ""
 
 
 # ---- hooks that judge and watch
