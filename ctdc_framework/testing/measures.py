@@ -190,6 +190,8 @@ class _Kit:
 
         That is what `side` and `better` say; where they are the wrong way round, a comparison is.
         """
+        if self.measure.better is Better.NEITHER:
+            return
         original = sample_records(self.codebook, USUAL)
         kept = generator(1, "kit", "tenth").random(len(original)) < 0.1
         tenth = original.with_frame(original.frame[kept])

@@ -376,6 +376,105 @@ def test_the_plugin_of_the_how_to_can_be_used(tmp_path, monkeypatch):
     assert 200 < len(released) < 400
 
 
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory):
+    """The modules of the page of worked examples, and a registry that has them all."""
+    folder = tmp_path_factory.mktemp("examples")
+    modules = {}
+    for _, title, body, _ in fences(DOCS / "how-to" / "plugin-examples.md"):
+        if title:
+            path = folder / title
+            path.write_text(body, encoding="utf-8")
+            spec = importlib.util.spec_from_file_location(f"worked_{path.stem}", path)
+            modules[path.stem] = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(modules[path.stem])
+    return modules, registry.load(extra=modules)
+
+
+def test_the_worked_examples_load(examples):
+    modules, found = examples
+
+    assert {one.name: one.broken for one in found.plugins if one.name in modules} == dict.fromkeys(
+        ["few_records", "leading", "pram", "share_shift"], ""
+    )
+
+
+def test_the_worked_strategy_and_measure_keep_the_contract(examples):
+    from ctdc_framework.testing import checks_of_installed, sample_codebook
+
+    matrix = {"Female": {"Female": 0.7, "Male": 0.3}, "Male": {"Male": 1.0}}
+    given = {"variable": "gender", "matrix": matrix}
+    for name, params in (("pram", given), ("share_shift", {})):
+        (offer,) = checks_of_installed(name, examples[1], params, sample_codebook())
+        for check in offer.checks:
+            check()
+
+
+def test_the_worked_strategy_exchanges_by_its_matrix_and_refuses_a_wrong_one(examples):
+    import numpy as np
+
+    from ctdc_framework.errors import PluginError
+    from ctdc_framework.plugin import Context
+    from ctdc_framework.testing import checks_of_installed, sample_codebook, sample_records
+
+    pram = examples[0]["pram"]
+    records = sample_records(sample_codebook(), "ten thousand records")
+    matrix = {"Female": {"Female": 0.7, "Male": 0.3}, "Male": {"Male": 1.0}}
+    params = pram.Pram(variable="gender", matrix=matrix)
+    made = pram.exchange(records, params, Context(rng=np.random.default_rng(1))).table
+
+    was, now = records.frame["gender"], made.frame["gender"]
+    assert 0.67 < (now[was == "Female"] == "Female").mean() < 0.73
+    assert (now[was == "Male"] == "Male").all()
+    assert (now.isna() == was.isna()).all()
+    wrong = {"variable": "gender", "matrix": {"Female": {"Female": 0.7}, "Mole": {"Male": 1}}}
+    with pytest.raises(PluginError, match=r"add up to 1.*`Mole` is no value of `gender`"):
+        checks_of_installed("pram", examples[1], wrong, sample_codebook())
+
+
+def test_the_worked_rule_prepares_and_finds_a_group_that_is_not_there(examples, tmp_path):
+    from ctdc_framework.codebook_io import load_codebook
+    from ctdc_framework.columns import Column
+    from ctdc_framework.errors import CodebookError
+    from ctdc_framework.rules import Rows
+
+    _, found = examples
+    text = (
+        '[codebook]\ndsl = 1\nid = "work"\ntitle = "Work"\nversion = "1.0.0"\n[privacy]\nk = 5\n'
+        '[domains.isco]\nkind = "enum"\nvalues = [{ code = "51" }, { code = "91" }]\n'
+        '[domains.major]\nkind = "enum"\nvalues = [{ code = "5" }, { code = "9" }]\n'
+        '[variables.group]\ndomain = "major"\nrole = ["quasi"]\ndefinition = "Group of work."\n'
+        '[inputs.work]\ndomain = "isco"\n'
+        '[[rules]]\nid = "group"\nop = "leading"\nfrom = "work"\nto = "group"\nbecause = "Rare."\n'
+    )
+    path = tmp_path / "work.toml"
+    path.write_text(text, encoding="utf-8")
+    codebook = load_codebook(path, found.rules)
+    (entry,) = codebook.rules
+    rows = Rows(columns={"work": Column.of(["51", None, "91"])}, rows=3, codebook=codebook)
+
+    assert found.rules["leading"].apply(entry.params, rows).values() == ["5", None, "9"]
+    path.write_text(text.replace('{ code = "9" }', '{ code = "8" }'), encoding="utf-8")
+    with pytest.raises(CodebookError, match="`91` would become `9`, no value of `group`"):
+        load_codebook(path, found.rules)
+
+
+def test_the_worked_release_check_asks_for_a_reason_where_records_are_few(examples):
+    from ctdc_framework.results import Release
+    from ctdc_framework.testing import sample_codebook, sample_records
+
+    _, found = examples
+    codebook = sample_codebook()
+    few, many = (
+        Release(name="r", records=sample_records(codebook, name))
+        for name in ("one record", "usual records")
+    )
+
+    (note,) = found.check_release(few, codebook)
+    assert note.overridable
+    assert list(found.check_release(many, codebook)) == []
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -450,6 +450,10 @@ def test_a_good_measure_passes_every_check():
     assert failing_measure(GOOD_MEASURE) == {}
 
 
+def test_a_measure_without_a_better_side_has_none_that_is_wrong():
+    assert failing_measure(evolve(GOOD_MEASURE, better=Better.NEITHER)) == {}
+
+
 @pytest.mark.parametrize("what", BAD_MEASURES)
 def test_a_bad_measure_is_caught_by_the_check_that_is_named_for_it(what):
     name, bad = BAD_MEASURES[what]
