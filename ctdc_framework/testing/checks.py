@@ -92,7 +92,7 @@ def check_declaration(name: str, summary: str, params: type, contract: int) -> N
     must(contract == CONTRACT, f"it speaks contract {contract}, and this is {CONTRACT}")
     must(summary and "\n" not in summary, "its summary is one line")
     must(not summary.endswith("."), "its summary is a phrase without a full stop")
-    must(summary[0].islower(), "its summary begins with a small letter, as it follows a colon")
+    must(not summary[0].isupper(), "its summary begins with a small letter, as it follows a colon")
     for one in fields_of(params):
         must(one.metadata.get("help"), f"parameter `{key_of(one)}` has no help: make it by `entry`")
 

@@ -380,6 +380,10 @@ def failing_measure(one, **options):
     return found
 
 
+def cells(pair, params, context):
+    return [Score(value=float((pair.candidate.codes >= 0).sum()))]
+
+
 def divides(pair, params, context):
     return [Score(value=len(pair.candidate) / len(pair.original))]
 
@@ -422,24 +426,24 @@ def dawdles(pair, params, context):
     return kept(pair, params, context)
 
 
-def counts_records_only(pair, params, context):
-    return [] if pair.is_counts else kept(pair, params, context)
+def counts_tables_only(pair, params, context):
+    return kept(pair, params, context) if pair.is_counts else []
 
 
 BAD_MEASURES = {
     "no unit": ("says-what-it-is", evolve(GOOD_MEASURE, unit="")),
     "not a number": ("gives-scores", evolve(GOOD_MEASURE, compute=gives_nan)),
     "one slice twice": ("gives-scores", evolve(GOOD_MEASURE, compute=gives_one_slice_twice)),
-    "no score of counts": (
+    "no score of records": (
         "gives-scores",
-        evolve(GOOD_MEASURE, compute=counts_records_only, shapes=frozenset(Shape)),
+        evolve(GOOD_MEASURE, compute=counts_tables_only, shapes=frozenset(Shape)),
     ),
     "mutates": ("leaves-its-input-alone", evolve(GOOD_MEASURE, compute=empties)),
     "no seed": ("repeats-with-the-same-seed", evolve(GOOD_MEASURE, compute=draws_anew)),
     "global": ("draws-from-its-context-alone", evolve(GOOD_MEASURE, compute=draws_from_all)),
     "order": ("row-order-means-nothing", evolve(GOOD_MEASURE, compute=looks_at_the_first)),
     "wrong way": ("knows-better-from-worse", evolve(GOOD_MEASURE, better=Better.LOWER)),
-    "wrong side": ("knows-better-from-worse", evolve(GOOD_MEASURE, side=Side.RISK)),
+    "wrong side": ("knows-better-from-worse", evolve(GOOD_MEASURE, compute=cells, side=Side.RISK)),
     "division by nothing": ("works-on-hard-records", evolve(GOOD_MEASURE, compute=divides)),
     "rare slices": ("tells-no-values", evolve(GOOD_MEASURE, compute=names_rare_slices)),
     "slow": ("is-quick", evolve(GOOD_MEASURE, compute=dawdles)),
