@@ -178,13 +178,13 @@ class _Kit:
             raise Broken(f"its table is none any more: {error}") from error
         outside = outside_domains(self.codebook, published)
         must(not outside, f"it gives values outside the domain of {', '.join(outside)}")
-        if self.strategy.gives is Shape.RECORDS and not self.strategy.mixes_levels:
+        if self.strategy.gives is Shape.RECORDS and not self.strategy.mixes_with(self.params):
             mixed = mixed_levels(self.codebook, published)
             must(not mixed, f"it gives several levels of {', '.join(mixed)}: say mixes_levels")
 
     def blanks_only_if_it_says_so(self) -> None:
         """What the codebook says is always known stays known, if it does not say `may_blank`."""
-        if self.strategy.may_blank or self.strategy.gives is not Shape.RECORDS:
+        if self.strategy.blanks_with(self.params) or self.strategy.gives is not Shape.RECORDS:
             return
         table = self.usual().table
         for column in table.columns:
