@@ -51,6 +51,7 @@ from ctdc_framework.tables import COUNT, Shape, Table, table_of_codes
 
 if TYPE_CHECKING:
     import numpy as np
+    from numpy.typing import NDArray
 
     from ctdc_framework.compiled import jit
     from ctdc_framework.counting import (
@@ -102,11 +103,15 @@ class Output:
     """What a strategy gives back.
 
     `details` are figures for the private record: counts and names, never rows or rare values.
+    `kept_rows`, where each released record is one of those given, names its row there, so that the
+    private part can tell a suppressed value from one not recorded. The record may have become
+    coarser or blank in places, and nothing else; the runner looks.
     """
 
     table: Table
     notes: Sequence[Note] = ()
     details: Mapping[str, Json] = field(factory=dict)
+    kept_rows: NDArray[np.int64] | None = field(default=None, repr=False)
 
 
 def _nothing(*_: Any) -> tuple[()]:

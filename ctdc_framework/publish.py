@@ -176,6 +176,9 @@ def publish(
             folder, release, original, comparison.codebook, job.registry, job.accept
         )
     private = files.private_directory(root)
+    for release, folder in releases:
+        name = "-".join(["suppressed", *folder.relative_to(root / "release").parts])
+        files.write_suppressed(comparison.original, release, private / f"{name}.parquet")
     details = report.Details(notes=job.notes, data=job.data, versions=versions())
     files.write_private(private / "report.html", report.as_html(comparison, details))
     files.write_private(

@@ -19,6 +19,7 @@ from ctdc_framework.items import Item, Items, Published
 from ctdc_framework.layouts import TOTAL, Layout, percentages, wide
 from ctdc_framework.results import Json, Release
 from ctdc_framework.staging import RELEASE
+from ctdc_framework.suppression import STATUSES, statuses
 from ctdc_framework.tables import COUNT, Table, cell_texts
 
 if TYPE_CHECKING:
@@ -48,9 +49,29 @@ def write_private(path: Path, text: str) -> None:
         file.write(text)
 
 
+def write_suppressed(original: Table, release: Release, path: Path) -> None:
+    """Write what became of each original cell, where that is known, for its owner only."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if release.records is None or release.kept_rows is None:
+        return
+    columns = {
+        name: pa.DictionaryArray.from_arrays(pa.array(places), list(STATUSES))
+        for name, places in statuses(original, release.records, release.kept_rows).items()
+    }
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns), sink)
+    with os.fdopen(_private_handle(path), "wb") as file:
+        file.write(sink.getvalue())
+
+
 def _private_file(path: Path) -> TextIO:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    return os.fdopen(handle, "w", encoding="utf-8", newline="")
+    return os.fdopen(_private_handle(path), "w", encoding="utf-8", newline="")
+
+
+def _private_handle(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
 
 
 def as_json(value: Json) -> str:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
 from ctdc_framework.claims import Claim
 from ctdc_framework.tables import Shape, Table
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Json = Any
 """A value that JSON can hold."""
@@ -86,6 +90,8 @@ class Release:
     claims: tuple[Claim, ...] = ()
     notes: tuple[Note, ...] = ()
     accepted: Acceptance | None = None
+    kept_rows: NDArray[np.int64] | None = field(default=None, repr=False)
+    """The original's row of each record, if all stages told: private, and never among the data."""
 
     def parts(self) -> Mapping[Shape, Table]:
         """Give what there is, by shape."""

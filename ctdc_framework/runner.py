@@ -18,10 +18,12 @@ from ctdc_framework.plugin import Cancelled, Context, Output, Progress, silent
 from ctdc_framework.recounts import recount
 from ctdc_framework.registry import Registry
 from ctdc_framework.results import Json, Note, Release, StageRecord
+from ctdc_framework.suppression import are_kept_rows
 from ctdc_framework.tables import Shape, Table
 
 if TYPE_CHECKING:
     import numpy as np
+    from numpy.typing import NDArray
 
 
 def generator(seed: int, candidate: str, stage: str, run: int = 0) -> np.random.Generator:
@@ -58,25 +60,33 @@ def run_candidate(
             "published",
             help="give a smaller k, or more records",
         )
+    import numpy as np
+
     parts: dict[Shape, Table] = {}
+    kept_rows: NDArray[np.int64] | None = None
     records: list[StageRecord] = []
     notes: list[Note] = []
     for stages in filter(None, (candidate.stages, candidate.tables)):
         table = original
         chain: list[StageRecord] = []
+        rows: NDArray[np.int64] | None = np.arange(len(original))
         for stage in stages:
             rng = generator(seed, candidate.name, stage.id, run)
             part = stages[-1].strategy.gives
             given = table
-            table, record = _run_stage(
+            output, record = _run_stage(
                 stage, part, given, Context(rng=rng, progress=progress, key=stage.key)
             )
+            table, kept = output.table, output.kept_rows
+            rows = None if rows is None or kept is None else rows[kept]
             if not (stage is stages[-1] and promise_nothing(chain)):
                 _hold_to(record, given, table)
             chain.append(record)
             notes += [*record.notes, *registry.stage_finished(record)]
         records += chain
         parts[table.shape] = table
+        if table.shape is Shape.RECORDS:
+            kept_rows = rows
     counts = parts.get(Shape.COUNTS)
     return Release(
         name=candidate.name,
@@ -85,6 +95,7 @@ def run_candidate(
         tables_length=_longest(counts) if counts is not None else 0,
         stages=tuple(records),
         notes=tuple(notes),
+        kept_rows=kept_rows,
     )
 
 
@@ -102,7 +113,7 @@ def own_copy(table: Table) -> Table:
 
 def _run_stage(
     stage: Stage, part: Shape, table: Table, context: Context
-) -> tuple[Table, StageRecord]:
+) -> tuple[Output, StageRecord]:
     started = time.perf_counter()
     output, claims = _call(stage, table, context)
     record = StageRecord(
@@ -122,7 +133,7 @@ def _run_stage(
         notes=tuple(output.notes),
         details=dict(output.details),
     )
-    return output.table, record
+    return output, record
 
 
 def _told(stage: Stage) -> dict[str, Json]:
@@ -160,6 +171,11 @@ def _call(stage: Stage, table: Table, context: Context) -> tuple[Output, tuple[C
         raise StrategyError(
             f"stage `{stage.id}`: {stage.strategy.name} did not give a table of "
             f"{stage.strategy.gives.value} of this codebook, with notes and claims"
+        )
+    if output.kept_rows is not None and not are_kept_rows(output.kept_rows, table, output.table):
+        raise StrategyError(
+            f"stage `{stage.id}`: {stage.strategy.name} names records (kept_rows) that are not "
+            "those which it released"
         )
     return output, claims
 

@@ -19,6 +19,7 @@ from ctdc_framework.plugin import Cancelled, Context, Output, Progress, Strategy
 from ctdc_framework.recounts import recount
 from ctdc_framework.results import Note
 from ctdc_framework.runner import generator, own_copy
+from ctdc_framework.suppression import are_kept_rows
 from ctdc_framework.tables import COUNT, Shape, Table
 from ctdc_framework.testing.checks import (
     SECONDS,
@@ -156,6 +157,9 @@ class _Kit:
         must(output.table.shape is self.strategy.gives, f"it does not give {gives}, as it says")
         must(output.table.codebook is self.codebook, "its table is of another codebook")
         must(all(isinstance(note, Note) for note in output.notes), "its notes are no Notes")
+        rows = output.kept_rows
+        true = rows is None or are_kept_rows(rows, self.table(USUAL), output.table)
+        must(true, "its kept_rows name other records than those that it released")
         claims = list(self.strategy.claims(self.codebook, self.params))
         must(claims, "it claims nothing: where that is meant, give NoClaim(reason=...)")
         must(all(type(claim) in CLAIMS for claim in claims), "it claims what is no claim")

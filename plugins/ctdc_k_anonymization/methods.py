@@ -271,6 +271,7 @@ def _output(
         table=table.with_codes(codes[released]),
         notes=said,
         details={"suppressed": suppressed, "bare": bare, "keys": list(names), **details},
+        kept_rows=released,
     )
 
 

@@ -20,7 +20,7 @@ ORDER = [
     "errors", "shipped", "scaffold", "diagnostics", "problem_formats", "faults", "locator",
     "toml_dialect", "toml_syntax", "codebook_format", "toml_file", "convert",
     "countries", "domains", "hierarchies", "codebook", "scenario", "columns", "rewriting",
-    "rules", "domain_checks", "rule_checks", "layouts", "tables", "items",
+    "rules", "domain_checks", "rule_checks", "layouts", "tables", "suppression", "items",
     "origins", "seals", "overlays", "inheritance", "codebook_show",
     "wording_checks", "reference_checks", "codebook_checks",
     "hierarchy_io", "codebook_io",

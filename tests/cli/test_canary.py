@@ -118,6 +118,10 @@ def test_nothing_that_is_released_or_printed_holds_a_rare_value(ctdc, data, draw
     )  # fmt: skip
     assert done.code == 0, done.err
 
+    told = Path("out/private/suppressed.parquet")
+    assert told.exists() == (name == "k-anonymization")
+    assert not told.exists() or told.stat().st_mode & 0o777 == 0o600
+    assert not list(Path("out/release").rglob("*suppressed*"))
     assert not marked(done.out, done.err)
     release = Path("out/release")
     for text in texts(Path("out")):

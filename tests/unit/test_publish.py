@@ -250,6 +250,25 @@ def test_a_run_leaves_a_release_and_a_private_part(tmp_path, comparison, job, re
 
 
 @pytest.mark.usefixtures("no_page")
+def test_what_became_of_each_cell_is_told_where_all_stages_name_the_records(
+    tmp_path, comparison, job, release
+):
+    named = evolve(release, kept_rows=np.arange(6)[::-1])
+    one, other = tmp_path / "one", tmp_path / "other"
+    publish.publish(comparison, job, one, releases=[(named, one / "release")])
+    publish.publish(comparison, job, other, releases=[(named, other / "release" / "a")])
+    paths = sorted(path for path in tmp_path.rglob("*suppressed*"))
+    assert [str(path.relative_to(tmp_path)) for path in paths] == [
+        "one/private/suppressed.parquet", "other/private/suppressed-a.parquet"
+    ]  # fmt: skip
+    assert {path.stat().st_mode & 0o777 for path in paths} == {0o600}
+    assert len({path.read_bytes() for path in paths}) == 1
+    assert pq.read_table(paths[0]).column_names == [
+        "year", "gender", "ageBroad", "means", "forced"
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("no_page")
 def test_the_private_log_tells_how_to_replay_a_release(tmp_path, comparison, job, release):
     publish.publish(comparison, job, tmp_path, releases=[(release, tmp_path / "release")])
     log = json.loads((tmp_path / "private" / "log.json").read_text(encoding="utf-8"))

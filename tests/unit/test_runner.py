@@ -516,6 +516,64 @@ def test_where_nothing_is_to_be_accepted_the_note_is_not_kept(cases):
     assert release.accepted is None
 
 
+# ---- which records were released
+
+
+def backwards(table, params, context):
+    rows = np.arange(len(table))[::-2]
+    return Output(table=table.with_codes(table.codes[rows]), kept_rows=rows)
+
+
+def without_gender(table, params, context):
+    codes = table.codes.copy()
+    codes[:, 1] = -1
+    return Output(table=table.with_codes(codes), kept_rows=np.arange(len(table)))
+
+
+def test_the_rows_that_stages_name_are_followed_to_the_original(cases):
+    stages = [stage(strategy(run), id=run.__name__) for run in (backwards, without_gender)]
+    again = stage(strategy(backwards), id="again")
+
+    release = run(candidate(*stages, again), cases)
+
+    assert release.kept_rows.tolist() == np.arange(50)[::-2][::-2].tolist()
+    others = [0, 2, 3, 4, 5, 6]
+    assert np.array_equal(
+        release.records.codes[:, others], cases.codes[release.kept_rows][:, others]
+    )
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_where_one_stage_names_no_rows_the_release_has_none(cases, place):
+    stages = [stage(strategy(backwards), id=f"s{n}") for n in range(2)]
+    stages.insert(place, stage(strategy(same), id="silent"))
+
+    assert run(candidate(*stages), cases).kept_rows is None
+
+
+def test_tables_beside_records_take_no_rows_from_them(cases):
+    release = run(candidate(stage(strategy(backwards)), tables=[tabulate(), rounding()]), cases)
+
+    assert release.kept_rows.tolist() == np.arange(50)[::-2].tolist()
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        np.arange(50)[::-1], np.arange(49), np.arange(50.0), np.zeros(50, int), np.arange(1, 51),
+        np.arange(-1, 49), np.arange(50)[:, None], list(range(50)), CANARY,
+    ],
+    ids=["other", "few", "fractions", "twice", "beyond", "below", "matrix", "list", "text"],
+)  # fmt: skip
+def test_rows_that_are_not_those_released_are_refused(cases, rows):
+    def lie(table, params, context):
+        return Output(table=table, kept_rows=rows)
+
+    with pytest.raises(StrategyError, match=r"kept_rows") as caught:
+        run(candidate(stage(strategy(lie))), cases)
+    assert CANARY not in caught.value.message
+
+
 # ---- records and notes
 
 

@@ -252,6 +252,10 @@ def does_not_stop(table, params, context):
     return Output(table=table)
 
 
+def names_other_rows(table, params, context):
+    return Output(table=table, kept_rows=np.arange(len(table))[::-1])
+
+
 def refuses(table, params, context):
     raise StrategyError("not today")
 
@@ -261,7 +265,7 @@ BAD = {
                         evolve(COPY, contract=2)],
     "gives-what-it-says": [evolve(COPY, run=gives_counts), evolve(COPY, run=refuses),
                            evolve(COPY, claims=lambda codebook, params: []),
-                           evolve(COPY, run=gives_a_frame)],
+                           evolve(COPY, run=gives_a_frame), evolve(COPY, run=names_other_rows)],
     "keeps-the-columns": [evolve(COPY, run=loses_a_column)],
     "stays-in-the-domains": [evolve(COPY, run=writes_outside_the_domain),
                              evolve(COPY, run=mixes_levels)],
