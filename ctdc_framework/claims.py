@@ -124,16 +124,17 @@ class KAnonymity(Claim):
     needs_original: ClassVar[bool] = False
     k: int = _at_least(1)
     columns: tuple[str, ...] = field(validator=validators.min_len(1))
-    missing: Literal["itself", "anything"] = "itself"
+    missing: Literal["itself", "anything", "codebook"] = "itself"
+    """What a missing value matches; codebook: as `missing_matches` says of each variable."""
 
     @property
     def sentence(self) -> str:
         """The promise in words."""
-        treated = (
-            "a missing value counts as a value of its own"
-            if self.missing == "itself"
-            else "a missing value matches any value"
-        )
+        treated = {
+            "itself": "a missing value counts as a value of its own",
+            "anything": "a missing value matches any value",
+            "codebook": "a missing value matches any value where the codebook says so",
+        }[self.missing]
         return (
             f"Every released record shares its values of {', '.join(self.columns)} with at least "
             f"{self.k - 1} others ({treated}). Other variables are not protected."

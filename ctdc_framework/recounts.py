@@ -136,12 +136,15 @@ def _(claim: SingleCountsAtMost, original: AnyOriginal, published: Published) ->
 def _(claim: KAnonymity, original: AnyOriginal, published: Published) -> tuple[bool, str]:
     if published.records is None:
         return False, NO_RECORDS
-    if claim.missing != "itself":
-        return False, "there is no recount where missing values match anything"
-    keys = set(claim.columns)
-    if not keys <= original.codebook.variables.keys():
+    keys, variables = set(claim.columns), original.codebook.variables
+    if not keys <= variables.keys():
         return False, NO_VARIABLE
-    bad = sum(small_classes(published.records, keys, claim.k))
+    if claim.missing == "itself":
+        bad = sum(small_classes(published.records, keys, claim.k))
+    else:
+        everywhere = claim.missing == "anything"
+        wild = {n for n in keys if everywhere or variables[n].missing_matches == "anything"}
+        bad = incompatible(published.records, keys, wild, claim.k)
     return not bad, (
         f"{_rows(bad, claim.k, original)} share their values with fewer than {claim.k - 1} others"
     )
@@ -151,6 +154,38 @@ def small_classes(records: Sequence[Items], keys: Set[str], k: int) -> list[int]
     """Give the sizes of the equivalence classes that fewer than k records are in."""
     classes = Counter(tuple(item for item in items if item[0] in keys) for items in records)
     return [size for size in classes.values() if size < k]
+
+
+def incompatible(records: Sequence[Items], keys: Set[str], wild: Set[str], k: int) -> int:
+    """Count the records that are compatible with fewer than k, themselves among them.
+
+    Two are compatible if they hold the same of each key; of a wild one, or if either has nothing.
+    """
+    holders: dict[tuple[str, Items], bytearray] = {}
+    classes: Counter[tuple[tuple[str, Items], ...]] = Counter()
+    for number, items in enumerate(records):
+        held: dict[str, Items] = dict.fromkeys(keys, ())
+        for item in items:
+            if item[0] in keys:
+                held[item[0]] += (item,)
+        row = tuple(held.items())
+        for cell in row:
+            bits = holders.setdefault(cell, bytearray(len(records) // 8 + 1))
+            bits[number // 8] |= 1 << number % 8
+        classes[row] += 1
+    masks = {cell: int.from_bytes(bits, "little") for cell, bits in holders.items()}
+    fits = {
+        (name, own): mask | masks.get((name, ()), 0) if name in wild else mask
+        for (name, own), mask in masks.items()
+    }
+    bad = 0
+    for row, size in classes.items():
+        crowd = (1 << len(records)) - 1
+        for name, own in row:
+            if own or name not in wild:
+                crowd &= fits[name, own]
+        bad += size if crowd.bit_count() < k else 0
+    return bad
 
 
 @_recount.register

@@ -20,7 +20,8 @@ from ctdc_k_anonymization.metrics import (
     Precision,
     weights_of,
 )
-from ctdc_k_anonymization.params import KAnonymization, keys_of, top_of
+from ctdc_k_anonymization.params import KAnonymization, keys_of, top_of, wild_of
+from ctdc_k_anonymization.wildcards import compatible
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,9 +33,10 @@ SPREAD = 0x9E3779B97F4A7C15
 def anonymise(table: Table, params: KAnonymization, context: Context) -> Output:
     """Make every released record share its quasi-identifiers with at least k - 1 others.
 
-    A missing value counts as a value of its own, so two unknowns can shelter each other. What the
-    other variables hold is left as it is. The records that stay come in random order, as the
-    original one may tell when somebody was registered. Raises `StrategyError` where none stays.
+    A missing value counts as a value of its own, so two unknowns can shelter each other, or matches
+    anything, as `missing` says. What the other variables hold is left as it is. The records that
+    stay come in random order, as the original one may tell when somebody was registered. Raises
+    `StrategyError` where none stays.
     """
     if not len(table):
         raise _nothing(params)
@@ -46,8 +48,22 @@ def _records(table: Table, params: KAnonymization, context: Context) -> Output:
     """Leave out the records of classes that are too small, or do not meet a model."""
     encoded = encode(table, params)
     rows = encoded.problem.codes
-    kept, why = _kept(encoded, rows, params.k)
-    details = {"rare_by": why}
+    details: dict[str, object] = {}
+    wild = wild_of(table.codebook, params)
+    if wild:
+        matched = rows.copy()
+        for number, key in enumerate(encoded.keys):
+            if key.name in wild:
+                missing = (key.images[0] < 0).all(axis=1).nonzero()[0]
+                matched[np.isin(key.index, missing), number] = -1
+        kept, crowd = compatible(matched, params.k)
+        alike = np.unique(rows[kept], axis=0, return_counts=True)[1]
+        details["smallest_class"] = int(alike.min(initial=len(rows)))
+        details["smallest_compatible"] = int(crowd[kept].min(initial=len(rows)))
+        why = _rare_by([key.name for key in encoded.keys], rows, kept, params.k)
+    else:
+        kept, why = _kept(encoded, rows, params.k)
+    details["rare_by"] = why
     return _output(table, table.codes, kept, params, context, details)
 
 
@@ -246,12 +262,22 @@ def _output(
     ]
     names = keys_of(table.codebook, params)
     variables = table.codebook.variables
-    wild = [name for name in names if variables[name].missing_matches == "anything"]
+    wild = wild_of(table.codebook, params)
     if wild:
         said.append(
             Note(
+                code="missing-matches-anything",
+                message=f"missing matches anything in {', '.join(wild)}: each record fits at least "
+                f"{params.k}, of which fewer may look the same",
+                severity=Severity.WARNING,
+            )
+        )
+    other = [name for name in names if variables[name].missing_matches == "anything"]
+    if other and not wild:
+        said.append(
+            Note(
                 code="missing-counts-as-a-value",
-                message=f"missing counts as a value of its own in {', '.join(wild)} too, of which "
+                message=f"missing counts as a value of its own in {', '.join(other)} too, of which "
                 "the codebook says that it matches anything: that protects more, and loses more",
             )
         )

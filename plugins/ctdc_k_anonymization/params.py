@@ -80,6 +80,12 @@ class KAnonymization:
         'or "all"',
         default="quasi",
     )
+    missing: Literal["codebook", "itself", "anything"] = entry(
+        "what a missing value matches: itself alone, anything (the method records, without "
+        "`diverse` and `close`), or what the codebook's `missing_matches` says of each variable, "
+        "where that can be done",
+        default="codebook",
+    )
     diverse: tuple[Diverse, ...] = entry(
         "l-diversity: sensitive variables that have to be diverse in each class; not with cells",
         default=(),
@@ -144,6 +150,22 @@ def keys_of(codebook: Codebook, params: KAnonymization) -> tuple[str, ...]:
     return tuple(name for name in codebook.variables if name in params.keys)
 
 
+def wild_of(codebook: Codebook, params: KAnonymization) -> tuple[str, ...]:
+    """Give the quasi-identifiers of which a missing value matches anything."""
+    if params.missing == "itself" or _needs_classes(params):
+        return ()
+    return tuple(
+        name
+        for name in keys_of(codebook, params)
+        if params.missing == "anything" or codebook.variables[name].missing_matches == "anything"
+    )
+
+
+def _needs_classes(params: KAnonymization) -> bool:
+    """Say whether records have to be grouped: what matches anything is in no one group."""
+    return bool(params.method != "records" or params.diverse or params.close)
+
+
 def claims_of(codebook: Codebook, params: KAnonymization) -> Sequence[Claim]:
     """Give what the output keeps to."""
     columns = keys_of(codebook, params)
@@ -155,7 +177,11 @@ def claims_of(codebook: Codebook, params: KAnonymization) -> Sequence[Claim]:
         TCloseness(kind=one.kind, t=one.t, variable=one.variable, columns=columns)
         for one in params.close
     ]
-    return [KAnonymity(k=params.k, columns=columns), *diverse, *close]
+    wild = wild_of(codebook, params)
+    missing: Literal["itself", "anything", "codebook"] = "codebook" if wild else "itself"
+    if wild and wild == columns:
+        missing = "anything"
+    return [KAnonymity(k=params.k, columns=columns, missing=missing), *diverse, *close]
 
 
 def faults_of(codebook: Codebook, params: KAnonymization) -> Iterator[Fault]:
@@ -166,6 +192,11 @@ def faults_of(codebook: Codebook, params: KAnonymization) -> Iterator[Fault]:
         message = "there is no quasi-identifier to protect"
         help = 'give keys = ["..."], or say role = ["quasi"] in the codebook'
         yield Fault(path=("keys",), kind=UNKNOWN_NAME, message=message, help=help)
+    if params.missing == "anything" and _needs_classes(params):
+        message = "missing values match anything with the method records alone, without `diverse` "
+        message += "and `close`: what matches anything is in no one class"
+        help = 'choose missing = "itself", which protects more, or the method records alone'
+        yield Fault(path=("missing",), kind=BAD_VALUE, message=message, help=help)
     for name, weight in params.weights.items():
         if not 0.001 <= weight <= 1000:  # nan is refused too
             message = f"the weight of `{name}` is not between 0.001 and 1000"

@@ -373,14 +373,97 @@ def test_what_makes_records_rare_is_told_by_variable(toy):
     assert details["rare_by"] == {"year": 0, "gender": 3, "ageBroad": 2}
 
 
-def test_a_missing_value_that_matches_anything_is_told_to_count_as_itself(codebook_of, toy_text):
-    text = toy_text.replace(
-        "[variables.gender]\n", '[variables.gender]\nmissing_matches = "anything"\n'
-    )
-    rows = [(0, -1, 0, *[-1] * 4)] * 3 + [(0, 1, 0, *[-1] * 4)] * 2
+# ---- missing values that match anything
 
-    output = anonymise(table_of(codebook_of(text), rows), KAnonymization(k=3), unshuffled())
 
-    assert output.table.codes.tolist() == [list(row) for row in rows[:3]]
+@pytest.fixture(scope="module")
+def wild_gender(codebook_of, toy_text):
+    """The toy codebook, where a missing gender matches anything."""
+    said = '[variables.gender]\nmissing_matches = "anything"\n'
+    return codebook_of(toy_text.replace("[variables.gender]\n", said))
+
+
+def most_compatible(rows, wild, k):
+    """The largest part of the rows in which each is compatible with k, by trying every part."""
+
+    def fit(one, other):
+        return all(
+            a == b or (place in wild and -1 in (a, b))
+            for place, (a, b) in enumerate(zip(one, other, strict=True))
+        )
+
+    for size in range(len(rows), 0, -1):
+        for part in combinations(range(len(rows)), size):
+            if all(sum(fit(rows[a], rows[b]) for b in part) >= k for a in part):
+                return list(part)
+    return []
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    rows=st.lists(
+        st.tuples(st.integers(-1, 1), st.integers(-1, 1), st.integers(-1, 1), *[st.just(-1)] * 4),
+        min_size=1, max_size=9,
+    ),
+    k=st.integers(2, 4), missing=st.sampled_from(["codebook", "anything", "itself"]),
+)  # fmt: skip
+def test_most_records_stay_of_which_each_is_compatible_with_k(wild_gender, rows, k, missing):
+    params = KAnonymization(k=k, missing=missing)
+    wild = {"codebook": {1}, "anything": {0, 1, 2}, "itself": set()}[missing]
+    table = table_of(wild_gender, rows)
+
+    output = release(table, params)
+
+    best = most_compatible([row[:3] for row in rows], wild, k)
+    assert (output.kept_rows.tolist() if output else []) == best
+    if output:
+        assert_kept_to(wild_gender, table, params, output)
+
+
+def test_both_counts_are_told_where_missing_matches_anything(toy):
+    rows = [(0, 0, 0), (0, 0, 0), (0, -1, 0), (0, 1, 0), (0, 1, 0), (1, 1, 1)]
+    table = table_of(toy, [(*row, *[-1] * 4) for row in rows])
+
+    output = anonymise(table, KAnonymization(k=3, missing="anything"), unshuffled())
+
+    assert output.kept_rows.tolist() == [0, 1, 2, 3, 4]
+    assert output.details["smallest_class"] == 1
+    assert output.details["smallest_compatible"] == 3
+    (note,) = [one for one in output.notes if one.code == "missing-matches-anything"]
+    assert "in year, gender, ageBroad" in note.message
+
+
+def test_who_fitted_a_record_that_is_left_out_may_have_to_follow(toy):
+    rows = [(0, 0, 0), (0, -1, 0), (0, -1, -1), (0, 1, 1), (1, 0, 0)]
+    table = table_of(toy, [(*row, *[-1] * 4) for row in rows])
+
+    assert release(table, KAnonymization(k=3, missing="anything")).kept_rows.tolist() == [0, 1, 2]
+    assert release(table, KAnonymization(k=4, missing="anything")) is None
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        KAnonymization(k=3, missing="anything", method="cells"),
+        KAnonymization(k=3, missing="anything", method="generalise"),
+        KAnonymization(k=3, missing="anything", diverse=(Diverse(variable="forced", l=2),)),
+        KAnonymization(k=3, missing="anything", close=(Close(variable="forced", t=0.3),)),
+    ],
+)
+def test_what_needs_classes_refuses_missing_values_that_match_anything(toy, params):
+    (fault,) = STRATEGY.faults(toy, params)
+
+    assert fault.path == ("missing",)
+    assert "the method records alone" in fault.message
+
+
+@pytest.mark.parametrize("method", ["cells", "generalise"])
+def test_a_method_that_needs_classes_tells_that_missing_counts_as_itself(wild_gender, method):
+    rows = [(0, -1, 0, *[-1] * 4)] * 3 + [(0, 1, 0, *[-1] * 4)] * 3
+    params = KAnonymization(k=3, method=method)
+
+    output = anonymise(table_of(wild_gender, rows), params, unshuffled())
+
+    assert [claim.missing for claim in STRATEGY.claims(wild_gender, params)] == ["itself"]
     (note,) = [one for one in output.notes if one.code == "missing-counts-as-a-value"]
     assert "in gender too" in note.message

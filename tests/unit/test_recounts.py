@@ -181,8 +181,15 @@ BROKEN = {
     "k-anonymity: missing shelters no value": (
         KAnonymity(k=3, columns=("gender",)), records("", "", "", "gender=Male"),
     ),
-    "k-anonymity: missing matches anything": (
-        KAnonymity(k=3, columns=("gender",), missing="anything"), records(*["gender=Male"] * 3),
+    "k-anonymity: missing matches anything, and too few fit": (
+        KAnonymity(k=3, columns=("gender",), missing="anything"),
+        records("gender=Male", "gender=Male", "gender=Female", ""),
+    ),
+    "k-anonymity: missing matches anything, of what is no variable": (
+        KAnonymity(k=3, columns=("gendr",), missing="anything"), records("", "", ""),
+    ),
+    "k-anonymity: missing matches what the codebook says, which is itself": (
+        KAnonymity(k=3, columns=("gender",), missing="codebook"), records("", "", "gender=Male"),
     ),
     "k-anonymity: of what is no variable": (
         KAnonymity(k=3, columns=("gendr",)), records("gender=Male", "gender=Female"),
@@ -328,6 +335,10 @@ def naive(claim, original, published, shown):
         case SingleCounts(k=k):
             one, other = (Counter(i for row in rows for i in row) for rows in (original, published))
             return all(other[item] == one[item] // k * k for item in one | other)
+        case KAnonymity(k=k, columns=columns, missing="anything"):
+            cells = [[frozenset(i for i in row if i[0] == c) for c in columns] for row in published]
+            return all(sum(all(not x or not y or x == y for x, y in zip(one, other, strict=True))
+                           for other in cells) >= k for one in cells)  # fmt: skip
         case KAnonymity(k=k, columns=columns):
             keys = [frozenset(i for i in row if i[0] in columns) for row in published]
             return all(keys.count(key) >= k for key in keys)
@@ -346,6 +357,7 @@ RECORD_CLAIMS = st.one_of(
         KAnonymity,
         k=st.integers(1, 3),
         columns=st.sets(st.sampled_from(["year", "gender", "means"]), min_size=1).map(tuple),
+        missing=st.sampled_from(["itself", "anything"]),
     ),
 )
 COUNT_CLAIMS = st.one_of(
@@ -402,6 +414,19 @@ def test_counts_are_held_to_the_counts_they_were_made_from(toy):
 # ---- messages
 
 
+def test_missing_matches_anything_in_the_variables_of_which_the_codebook_says_so(
+    codebook_of, toy_text
+):
+    said = '[variables.gender]\nmissing_matches = "anything"\n'
+    book = codebook_of(toy_text.replace("[variables.gender]\n", said))
+    original = original_of(table_of(book, [FEMALE]))
+    claim = KAnonymity(k=2, columns=("year", "gender"), missing="codebook")
+
+    assert recount(claim, original, records("year=2019 gender=Male", "year=2019")).holds
+    assert recount(claim, original, records("gender=Male", "gender=Male", "")).holds
+    assert not recount(claim, original, records("year=2019 gender=Male", "gender=Male")).holds
+
+
 @pytest.fixture(scope="module")
 def hundred(codebook_of, toy_text):
     """A hundred records of a codebook whose k is 10."""
@@ -413,6 +438,9 @@ FAILING = {
     RecordSupport(k=2): lambda n: records(*["gender=Male forced=1"] * n),
     CombinationSupport(k=2, length=2): lambda n: records(*["gender=Male forced=1"] * n),
     KAnonymity(k=10, columns=("gender",)): lambda n: records(*["gender=Male"] * n),
+    KAnonymity(k=10, columns=("gender",), missing="anything"): (
+        lambda n: records(*["gender=Male"] * n)
+    ),
     MultipleOf(base=2): lambda n: combos(*[("gender=Male", 41)] * n),
     Threshold(k=2): lambda n: combos(*[("gender=Male forced=1", 2)] * n),
     MaxDeviation(d=0): lambda n: combos(*[("gender=Male", 41)] * n),
