@@ -249,7 +249,8 @@ def _output(
     k = max(params.k, table.codebook.k)
     suppressed = len(table) - len(released)
     share = suppressed / len(table)
-    reason = f"in classes of fewer than {params.k}"
+    wild = wild_of(table.codebook, params)
+    reason = f"{'compatible with' if wild else 'in classes of'} fewer than {params.k}"
     if params.diverse or params.close:
         reason += ", or of too few different sensitive values"
     said = [
@@ -262,7 +263,6 @@ def _output(
     ]
     names = keys_of(table.codebook, params)
     variables = table.codebook.variables
-    wild = wild_of(table.codebook, params)
     if wild:
         said.append(
             Note(

@@ -431,6 +431,8 @@ def test_both_counts_are_told_where_missing_matches_anything(toy):
     assert output.details["smallest_compatible"] == 3
     (note,) = [one for one in output.notes if one.code == "missing-matches-anything"]
     assert "in year, gender, ageBroad" in note.message
+    (told,) = [one for one in output.notes if one.code == "records-suppressed"]
+    assert "compatible with fewer than 3" in told.message
 
 
 def test_who_fitted_a_record_that_is_left_out_may_have_to_follow(toy):
