@@ -181,7 +181,7 @@ def test_parameters_are_told_in_three_forms(ctdc, name):
 
 
 def test_unknown_strategies_and_measures_are_told_with_the_nearest_name(ctdc):
-    said = ctdc("plugins", "params", "record-kept")
+    said = ctdc("plugins", "params", "row-released")
 
     assert said.code == 1
     assert "did you mean `rows-released`" in said.err

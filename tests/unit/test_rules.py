@@ -200,7 +200,7 @@ def test_of_a_cell_that_lists_several_one_is_enough():
     "wrong", [{}, {"is_": 1, "missing": True}, {"is_": 1, "in_": (1,)}, {"in_": (), "is_": None}]
 )
 def test_a_condition_says_exactly_one_thing(wrong):
-    with pytest.raises(ValueError, match="one of `is`, `in` and `missing = true`"):
+    with pytest.raises(ValueError, match="write `is`, `in` or `missing = true`"):
         Condition(var="x", **wrong)
 
 
