@@ -86,7 +86,9 @@ def _subject(codebook: Codebook, data: Mapping[str, Any]) -> Iterator[Fault]:
     """Subjects are told apart by an identifier, which is read for that and dropped."""
     name, path = codebook.privacy.subject, ("privacy", "subject")
     known = names_in(data, "inputs")
-    if name and name not in known:
+    if not name:
+        return
+    if name not in known:
         message = f"`subject` is `{name}`, which is no input"
         help = did_you_mean(name, known) or f'declare it: [inputs.{name}] role = "identifier"'
         yield Fault(path=path, kind="021", message=message, help=help)
