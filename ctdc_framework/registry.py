@@ -24,13 +24,9 @@ from ctdc_framework.errors import PluginError, did_you_mean, one_of
 from ctdc_framework.plugin import CONTRACT, GROUP, Command, Measure, Strategy
 from ctdc_framework.results import Note, Release, Severity, StageRecord
 from ctdc_framework.rules import Rule
+from ctdc_framework.shipped import OWN_COMMANDS
 
 Offer = TypeVar("Offer", Strategy[Any], Measure[Any], Rule[Any], Command)
-
-OWN_COMMANDS = frozenset(
-    {"demo", "run", "compare", "prepare", "verify", "codebook", "plan", "plugins"}
-)
-"""The words after `ctdc` that no plugin can take."""
 
 
 @frozen(kw_only=True)

@@ -1,4 +1,4 @@
-"""The codebooks that come with the package, and how one is named on a command line."""
+"""What comes with the package: its codebooks, how one is named, and its own commands."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from ctdc_framework.errors import CodebookError, nearest, one_of
 SHIPPED = FilePath(__file__).parent / "codebooks"
 BESIDE = FilePath(__file__).parent.parent / "codebooks"
 """Where the shipped codebooks lie in a wheel, and beside the package in a checkout."""
+
+OWN_COMMANDS = frozenset(
+    {"demo", "run", "compare", "prepare", "verify", "codebook", "plan", "plugins"}
+)
+"""The words after `ctdc` that no plugin can take."""
 
 
 def shipped_codebooks() -> dict[str, FilePath]:

@@ -168,7 +168,7 @@ def check(
 
 def is_foreign(words: list[str]) -> bool:
     """Tell whether a command line begins with a word that is none of ctdc's own."""
-    from ctdc_framework.registry import OWN_COMMANDS
+    from ctdc_framework.shipped import OWN_COMMANDS
 
     return bool(words) and not words[0].startswith("-") and words[0] not in OWN_COMMANDS
 

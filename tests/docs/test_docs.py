@@ -281,7 +281,9 @@ def test_every_code_of_a_problem_is_documented():
         text = path.read_text(encoding="utf-8")
         given |= set(re.findall(r"\"((?:CB|PL)\d{3})\"", text))
         kinds = set(
-            re.findall(r"(?:kind=|code=|error, |prefix\}|add\(|^    \")\"?(\d{3})\"", text, re.MULTILINE)
+            re.findall(
+                r"(?:kind=|code=|error, |prefix\}|add\(|^    \")\"?(\d{3})\"", text, re.MULTILINE
+            )
         )
         if path.name in ("convert.py", "faults.py", "toml_file.py", "toml_syntax.py"):
             prefixes = ["CB", "PL"]

@@ -29,6 +29,7 @@ from ctdc_framework.plugin import (
     hookimpl,
 )
 from ctdc_framework.results import Release, StageRecord
+from ctdc_framework.shipped import OWN_COMMANDS
 
 CANARY = "Maria Canary, born 1999"
 
@@ -334,7 +335,7 @@ def test_a_command_is_offered_and_nothing_of_it_is_imported():
     assert [one.commands for one in found.plugins] == [(), ("greet",)]
 
 
-@pytest.mark.parametrize("name", sorted(registry.OWN_COMMANDS))
+@pytest.mark.parametrize("name", sorted(OWN_COMMANDS))
 def test_a_command_of_our_own_cannot_be_taken(name):
     found = load(bad=plugin(register_commands=[command(name)]))
 
@@ -346,7 +347,7 @@ def test_our_own_commands_are_those_of_the_command_line():
     from ctdc_framework.cli import app
 
     names = {one.name or one.callback.__name__ for one in app.registered_commands}
-    assert names | {one.name for one in app.registered_groups} == registry.OWN_COMMANDS
+    assert names | {one.name for one in app.registered_groups} == OWN_COMMANDS
 
 
 # ---- tracing
