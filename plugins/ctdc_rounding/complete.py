@@ -7,7 +7,7 @@ parts. Hidden cells are rounded like others and never shown.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -238,7 +238,9 @@ def tree_of(table: Table, column: int, levels: Sequence[str] = ("",)) -> Tree:
     )
 
 
-def _keys(table: Table, forests: Sequence[Sequence[Tree]]):  # type: ignore[no-untyped-def]
+def _keys(
+    table: Table, forests: Sequence[Sequence[Tree]]
+) -> Callable[[NDArray[np.int16]], Integers]:
     """Make a function that numbers rows of codes, alike where the rows are alike."""
     import numpy as np
 
