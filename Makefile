@@ -9,8 +9,8 @@ SOURCES := ctdc_framework plugins tests
 demo: .venv/.installed ## the main job on fabricated records
 	$(BIN)/ctdc demo
 
-test: .venv/.installed-test lint ## everything that must hold
-	$(BIN)/python -m pytest -q
+test: .venv/.installed-test lint ## everything that must hold, a process for each core
+	$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
 lint: .venv/.installed-test ## style and types
 	$(BIN)/ruff check $(SOURCES)

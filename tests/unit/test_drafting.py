@@ -451,8 +451,12 @@ def test_other_rare_values_of_the_same_kind_would_give_the_same_draft(columns):
     assert infer(raw(others), "draft", K) == infer(raw(columns), "draft", K)
 
 
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=5)
+"""Any cell; files with NUL bytes are refused before anything is made of them."""
+
+
 @settings(deadline=None)
-@given(files(st.text(max_size=5) | st.sampled_from(["-9", "NA", "1", "9--17", "2020", "UK", "é"])))
+@given(files(TEXTS | st.sampled_from(["-9", "NA", "1", "9--17", "2020", "UK", "é"])))
 def test_the_draft_of_any_file_loads_and_reads_all_that_is_common_in_it(book_of, columns):
     source = raw(columns)
     book = book_of(infer(source, "draft", K).text)
