@@ -255,7 +255,16 @@ def _joined(scores: Sequence[Score]) -> Score:
     lows = [score.value if score.low is None else score.low for score in scores]
     highs = [score.value if score.high is None else score.high for score in scores]
     mean = sum(values) / len(values)
-    return evolve(scores[0], value=mean, low=min(lows), high=max(highs))
+    return evolve(scores[0], value=mean, low=min(lows), high=max(highs), of=_least(scores))
+
+
+def _least(scores: Sequence[Score]) -> tuple[int, int] | None:
+    """Give the smallest counts above zero that any run's share is of: what must not be too few."""
+    counts = [score.of for score in scores if score.of is not None]
+    if len(counts) < len(scores):
+        return None
+    part, whole = (min(filter(None, one), default=0) for one in zip(*counts, strict=True))
+    return part, whole
 
 
 def _gates(

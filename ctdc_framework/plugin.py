@@ -39,6 +39,7 @@ from ctdc_framework.results import (
     Better,
     Json,
     Note,
+    Public,
     Release,
     Score,
     Severity,
@@ -185,6 +186,8 @@ class Measure(Generic[P]):
     """What it does with missing values, as half a sentence: `never part of a combination`."""
     reference: str = ""
     """Where its formula is from; empty where it is plain arithmetic."""
+    public: Public = Public.NONE
+    """What of it the public report may show: by default nothing."""
     contract: int = CONTRACT
 
 
@@ -252,6 +255,7 @@ __all__ = [
     "Pair",
     "Problem",
     "Progress",
+    "Public",
     "RecordSupport",
     "Release",
     "Role",

@@ -120,6 +120,17 @@ class Better(Enum):
         return "neither way is better" if self is Better.NEITHER else f"{self.value} is better"
 
 
+class Public(Enum):
+    """What of a measure the public report may show."""
+
+    NONE = "none"
+    """Nothing: it could tell exact counts of the original."""
+    ROUNDED = "rounded"
+    """Shares of counts (`Score.of`) to two digits, where no count is below k."""
+    FREE = "free"
+    """Everything: it is a figure of the release alone, which every reader can count."""
+
+
 @frozen(kw_only=True)
 class Score:
     """One figure of a measure; `slice` says of what part, such as `length 3`.
@@ -131,6 +142,8 @@ class Score:
     slice: str = "all"
     low: float | None = None
     high: float | None = None
+    of: tuple[int, int] | None = None
+    """How many of how many, where it is a share of counts; without, it is never public."""
     names: tuple[str, ...] = ()
     """What it counted, where that is to be looked at: for the private report alone."""
 

@@ -36,7 +36,13 @@ from ctdc_framework.cli import app
 from ctdc_framework.convert import fields_of, key_of
 from ctdc_framework.domains import Domain
 from ctdc_framework.parameters import describe, kind_of_type
+from ctdc_framework.results import Public
 
+PUBLIC = {
+    Public.NONE: "nothing",
+    Public.ROUNDED: "to whole per cent, where no count is below k",
+    Public.FREE: "as it is, for every reader can count it",
+}
 DOCS = Path(__file__).resolve().parent
 PART = re.compile(r"(<!-- begin (\S+) -->\n).*?(<!-- end \2 -->)", re.DOTALL)
 
@@ -125,6 +131,7 @@ def measures() -> str:
             f"applies to {shapes}."
             + (f"\n\nMissing: {one.missing}." if one.missing else "")
             + (f"\nThe formula: {one.reference}." if one.reference else "")
+            + f"\nIn the public report: {PUBLIC[one.public]}."
             + f"\n\n{parameters(one.params)}\n"
         )
     return "\n".join(parts)

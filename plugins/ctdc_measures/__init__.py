@@ -10,13 +10,23 @@ from collections.abc import Iterable
 from typing import Any
 
 from ctdc_framework.plugin import Measure, hookimpl
-from ctdc_measures import association, counts, equity, identity, inference, leakage, suppression
+from ctdc_measures import (
+    association,
+    counts,
+    equity,
+    errors,
+    identity,
+    inference,
+    leakage,
+    suppression,
+)
 
 MEASURES: tuple[Measure[Any], ...] = (
     *leakage.MEASURES,
     *identity.MEASURES,
     *inference.MEASURES,
     *counts.MEASURES,
+    *errors.MEASURES,
     *association.MEASURES,
     *suppression.MEASURES,
     *equity.MEASURES,

@@ -139,15 +139,20 @@ def _can_be_measured(pair: Pair) -> bool:
 
 
 def _distances(pair: Pair) -> tuple[Floats, Floats]:
-    """Give each pair's distance, and what two samples of so many rows would have by chance."""
+    """Give the pairs' distances, each once, and what samples of so many rows have by chance."""
+    found, chance = _matrices(pair)
+    return _upper(found), _upper(chance)
+
+
+def _matrices(pair: Pair) -> tuple[Floats, Floats]:
+    """Give the distance of each two columns, and what two samples would have by chance."""
     import numpy as np
 
     joint, other = joint_counts(pair)
     n, m = len(pair.original), len(pair.candidate)
     shares = joint.counts / n
     chance = np.sqrt(2 / np.pi * shares * (1 - shares) * (1 / n + 1 / m))
-    found = joint.sums(abs(shares - other.counts / m)) / 2
-    return _upper(found), _upper(joint.sums(chance)) / 2
+    return joint.sums(abs(shares - other.counts / m)) / 2, joint.sums(chance) / 2
 
 
 def _pair_distance(pair: Pair, params: Nothing, context: Context) -> Iterator[Score]:
@@ -155,6 +160,21 @@ def _pair_distance(pair: Pair, params: Nothing, context: Context) -> Iterator[Sc
         distances, chance = _distances(pair)
         yield from _spread(distances)
         yield Score(value=float(chance.mean()), slice="mean by chance")
+
+
+def _variable_distance(pair: Pair, params: Nothing, context: Context) -> Iterator[Score]:
+    """Give each column's mean over its pairs with the others."""
+    import numpy as np
+
+    if not _can_be_measured(pair):
+        return
+    others = len(pair.original.columns) - 1
+    found, chance = (
+        (of_pairs.sum(axis=1) - np.diag(of_pairs)) / others for of_pairs in _matrices(pair)
+    )
+    for column, one, by_chance in zip(pair.original.columns, found, chance, strict=True):
+        yield Score(value=float(one), slice=column.name)
+        yield Score(value=float(by_chance), slice=f"{column.name}, by chance")
 
 
 def _k_marginal(pair: Pair, params: Nothing, context: Context) -> Iterator[Score]:
@@ -204,6 +224,18 @@ MEASURES: tuple[Measure[Any], ...] = (
         unit="share",
         params=Nothing,
         compute=_pair_distance,
+        missing=A_VALUE,
+        reference="the mean by chance: mostlyai-qa",
+    ),
+    Measure(
+        name="variable-distance",
+        summary="mean distance of a variable's tables with the others, and that of two samples by "
+        "chance",
+        side=Side.UTILITY,
+        better=Better.LOWER,
+        unit="share",
+        params=Nothing,
+        compute=_variable_distance,
         missing=A_VALUE,
         reference="the mean by chance: mostlyai-qa",
     ),

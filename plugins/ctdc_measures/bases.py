@@ -35,14 +35,20 @@ class Nothing:
     """No parameters."""
 
 
+def share(part: int, whole: int, slice: str = "all") -> Score:
+    """Give a share of counts, which the public report may show if they are not too small."""
+    return Score(value=part / whole, slice=slice, of=(part, whole))
+
+
 def by_length(
-    figure: Callable[[Any, Any, int], float | None], *, own: bool = True
+    figure: Callable[[Any, Any, int], float | tuple[int, int] | None], *, own: bool = True
 ) -> Callable[[Pair, UpTo, Context], Iterable[Score]]:
     """Make a measure of a figure of (original, published) counts, one score for each length.
 
-    `own` leaves out combinations with generalised values, which the original does not have: they
-    are no part of what could be kept. Where the figure is None there is nothing to measure at that
-    length, and no score.
+    A figure may be how many of how many, which is a share that can be made public. Where it is
+    None there is nothing to measure at that length, and no score. `own` leaves out combinations
+    with generalised values, which the original does not have: they are no part of what could be
+    kept.
     """
 
     def compute(pair: Pair, params: UpTo, context: Context) -> Iterator[Score]:
@@ -56,7 +62,9 @@ def by_length(
             counts = found.of_length(length).counts
             value = figure(counts[:, 0], counts[:, 1], pair.k)
             context.progress(length, longest)
-            if value is not None:
+            if isinstance(value, tuple):
+                yield share(*value, slice=f"length {length}")
+            elif value is not None:
                 yield Score(value=value, slice=f"length {length}")
 
     return compute

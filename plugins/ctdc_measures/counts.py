@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import frozen, validators
 
-from ctdc_framework.plugin import Better, Context, Measure, Pair, Score, Side, entry
+from ctdc_framework.plugin import Better, Context, Measure, Pair, Public, Score, Side, entry
 from ctdc_measures.bases import BOTH, NEVER_PART, Nothing, UpTo, by_length
 
 _BUCKETS = 7
@@ -38,9 +38,11 @@ def _preservation(original: Any, published: Any, k: int) -> float | None:
     return float((published[reportable] / original[reportable]).mean())
 
 
-def _lost(original: Any, published: Any, k: int) -> float | None:
+def _lost(original: Any, published: Any, k: int) -> tuple[int, int] | None:
     reportable = original >= k
-    return float((published[reportable] == 0).mean()) if reportable.any() else None
+    if not reportable.any():
+        return None
+    return int((published[reportable] == 0).sum()), int(reportable.sum())
 
 
 def _by_count(pair: Pair, params: Exactly, context: Context) -> Iterator[Score]:
@@ -116,6 +118,7 @@ MEASURES: tuple[Measure[Any], ...] = (
         compute=by_length(_lost),
         shapes=BOTH,
         missing=NEVER_PART,
+        public=Public.ROUNDED,
     ),
     Measure(
         name="preservation-by-count",

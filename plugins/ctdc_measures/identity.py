@@ -9,22 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ctdc_framework.plugin import Better, Context, Measure, Pair, Score, Side
-from ctdc_measures.bases import A_VALUE, Nothing, class_sizes
+from ctdc_framework.plugin import Better, Context, Measure, Pair, Public, Score, Side
+from ctdc_measures.bases import A_VALUE, Nothing, class_sizes, share
 
 
 def _unique_exact_matches(pair: Pair, params: Nothing, context: Context) -> Iterator[Score]:
     sizes = class_sizes(pair, range(len(pair.original.columns)))
     unique = sizes[sizes[:, 0] == 1]
     if len(unique):
-        yield Score(value=float((unique[:, 1] > 0).mean()))
+        yield share(int((unique[:, 1] > 0).sum()), len(unique))
 
 
 def _replicated_uniques(pair: Pair, params: Nothing, context: Context) -> Iterator[Score]:
     if len(pair.original) and pair.known:
         sizes = class_sizes(pair, pair.known)
         replicated = int(((sizes[:, 0] == 1) & (sizes[:, 1] == 1)).sum())
-        yield Score(value=replicated / len(pair.original))
+        yield share(replicated, len(pair.original))
 
 
 def _released_classes(pair: Pair) -> Any:
@@ -73,6 +73,7 @@ MEASURES: tuple[Measure[Any], ...] = (
         params=Nothing,
         compute=_unique_exact_matches,
         missing=A_VALUE,
+        public=Public.ROUNDED,
         reference="SDNist (NIST)",
     ),
     Measure(
@@ -84,6 +85,7 @@ MEASURES: tuple[Measure[Any], ...] = (
         params=Nothing,
         compute=_replicated_uniques,
         missing=A_VALUE,
+        public=Public.ROUNDED,
         reference="synthpop (R), repU",
     ),
     Measure(
@@ -95,6 +97,7 @@ MEASURES: tuple[Measure[Any], ...] = (
         params=Nothing,
         compute=_k_achieved,
         missing=A_VALUE,
+        public=Public.FREE,
         reference="Sweeney, Int. J. Uncertain. Fuzz. 10 (2002)",
     ),
     Measure(
@@ -106,6 +109,7 @@ MEASURES: tuple[Measure[Any], ...] = (
         params=Nothing,
         compute=_prosecutor,
         missing=A_VALUE,
+        public=Public.FREE,
         reference=EL_EMAM,
     ),
     Measure(

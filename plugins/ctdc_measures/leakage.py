@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ctdc_framework.plugin import Better, Context, Measure, Pair, Score, Side
-from ctdc_measures.bases import BOTH, NEVER_PART, UpTo, by_length
+from ctdc_framework.plugin import Better, Context, Measure, Pair, Public, Score, Side
+from ctdc_measures.bases import BOTH, NEVER_PART, UpTo, by_length, share
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,14 +16,14 @@ _BATCH = 1 << 24
 """Bytes of bit sets that are looked at together."""
 
 
-def _leakage(original: Any, published: Any, k: int) -> float | None:
+def _leakage(original: Any, published: Any, k: int) -> tuple[int, int] | None:
     rare = (original > 0) & (original < k)
-    return float((published[rare] > 0).mean()) if rare.any() else None
+    return (int((published[rare] > 0).sum()), int(rare.sum())) if rare.any() else None
 
 
-def _fabricated(original: Any, published: Any, k: int) -> float | None:
+def _fabricated(original: Any, published: Any, k: int) -> tuple[int, int] | None:
     shown = published > 0
-    return float((original[shown] == 0).mean()) if shown.any() else None
+    return (int((original[shown] == 0).sum()), int(shown.sum())) if shown.any() else None
 
 
 def _unsafe(pair: Pair, params: UpTo, context: Context) -> Iterator[Score]:
@@ -47,8 +47,7 @@ def _unsafe(pair: Pair, params: UpTo, context: Context) -> Iterator[Score]:
     for length in range(1, params.length + 1):
         _mark(found.of_length(length).values[:, :length], holders, unsafe)
         context.progress(length, params.length)
-        share = int(np.bitwise_count(unsafe).sum()) / rows
-        yield Score(value=share, slice=f"length {length}")
+        yield share(int(np.bitwise_count(unsafe).sum()), rows, f"length {length}")
 
 
 def _mark(
@@ -76,6 +75,7 @@ MEASURES: tuple[Measure[Any], ...] = (
         compute=by_length(_leakage, own=False),
         shapes=BOTH,
         missing=NEVER_PART,
+        public=Public.ROUNDED,
         reference="Synthetic Data Showcase (Microsoft, 2021), its strict count",
     ),
     Measure(
@@ -87,6 +87,7 @@ MEASURES: tuple[Measure[Any], ...] = (
         params=UpTo,
         compute=_unsafe,
         missing=NEVER_PART,
+        public=Public.ROUNDED,
     ),
     Measure(
         name="fabricated-combinations",
@@ -98,5 +99,6 @@ MEASURES: tuple[Measure[Any], ...] = (
         compute=by_length(_fabricated, own=False),
         shapes=BOTH,
         missing=NEVER_PART,
+        public=Public.ROUNDED,
     ),
 )

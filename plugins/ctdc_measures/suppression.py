@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ctdc_framework.plugin import Better, Context, Measure, Pair, Score, Side
-from ctdc_measures.bases import Nothing, class_numbers
+from ctdc_framework.plugin import Better, Context, Measure, Pair, Public, Score, Side
+from ctdc_measures.bases import Nothing, class_numbers, share
 
 
 def _rows_released(pair: Pair, params: Nothing, context: Context) -> Iterator[Score]:
     if len(pair.original):
-        yield Score(value=len(pair.candidate) / len(pair.original))
+        yield share(len(pair.candidate), len(pair.original))
 
 
 def _filled(pair: Pair) -> tuple[Any, Any]:
@@ -67,6 +67,7 @@ MEASURES: tuple[Measure[Any], ...] = (
         params=Nothing,
         compute=_rows_released,
         missing="not looked at",
+        public=Public.ROUNDED,
     ),
     Measure(
         name="cells-kept",

@@ -271,3 +271,72 @@ def test_groups_left_out_are_what_is_known(toy):
     assert {one.split(",")[0] for one in scores("group-error", known)} == {"year"}
     quasi = {name for name, one in toy.variables.items() if one.is_quasi}
     assert {one.split(",")[0] for one in scores("group-suppression", pair)} == quasi
+
+
+# ---- which counts are wrong, and how far
+
+
+@settings(max_examples=60, deadline=None)
+@given(original=FULL, candidate=ROWS)
+def test_the_errors_by_count_together_are_the_error_of_all(toy, original, candidate):
+    pair = pair_of(toy, original, candidate, k=2)
+    found = pair.combinations(2)
+    whole = scores("combination-error", pair, length=2)
+
+    cells = scores("error-by-count", pair, length=2)
+
+    for length in (1, 2):
+        counts = found.of_length(length).counts[:, 0]
+        wrong, total = 0.0, 0
+        for bucket, words in enumerate(("2 to 3", "4 to 7", "8 to 15", "16 to 31", "32 and more")):
+            least, end = 2 << bucket, (4 << bucket) if bucket < 4 else 10**9
+            held = counts[(counts >= least) & (counts < end)].sum()
+            assert (f"length {length}, {words}" in cells) == (held > 0)
+            wrong += cells.get(f"length {length}, {words}", 0.0) * held
+            total += held
+        if total:
+            assert wrong / total == pytest.approx(whole[f"length {length}"])
+
+
+def test_a_count_is_nearly_right_within_k_or_ten_per_cent_or_wrong(toy):
+    original = [[0, -1, -1, -1, -1, -1, -1]] * 40 + [[1, -1, -1, -1, -1, -1, -1]] * 40
+    original += [[-1, 0, -1, -1, -1, -1, -1]] * 40
+    candidate = original[:38] + original[40:76] + original[80:115]  # 2, 4 and 5 fewer
+    pair = pair_of(toy, original, candidate, k=3)
+
+    assert scores("error-classes", pair, length=1) == pytest.approx(
+        {
+            "length 1, within k": 1 / 3,
+            "length 1, within 10 %": 1 / 3,
+            "length 1, beyond": 1 / 3,
+        }
+    )
+    measure = BY_NAME["error-classes"]
+    context = Context(rng=np.random.default_rng(0))
+    told = list(measure.compute(pair, measure.params(length=1), context))
+    assert [score.of for score in told] == [None] * 3, "one of k = 3 would follow from the others"
+
+
+def test_the_worst_counts_are_named_and_no_more_than_twenty(toy):
+    original = [[0, 1, -1, 0, -1, -1, -1]] * 9 + [[1, 1, -1, -1, -1, -1, -1]] * 5
+    pair = pair_of(toy, original, original[:8], k=3)
+    measure = BY_NAME["worst-counts"]
+    context = Context(rng=np.random.default_rng(0))
+
+    single, pairs = measure.compute(pair, measure.params(length=2), context)
+
+    assert (single.slice, single.value, pairs.value) == ("length 1", 6, 5)
+    assert single.names[0].endswith(": 14 in the original, 8 published")
+    assert len(single.names) == 4
+    assert all("Debt" not in name or "9 in the original, 8" in name for name in pairs.names)
+
+
+@settings(max_examples=40, deadline=None)
+@given(original=FULL, candidate=FULL)
+def test_a_variables_distances_average_to_those_of_all_pairs(toy, original, candidate):
+    pair = pair_of(toy, original, candidate)
+    of_pairs, found = scores("pair-distance", pair), scores("variable-distance", pair)
+
+    for words, mean in (("", "mean"), (", by chance", "mean by chance")):
+        own = [found[f"{column.name}{words}"] for column in toy.columns]
+        assert np.mean(own) == pytest.approx(of_pairs[mean])
