@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ctdc_framework.errors import DataError
 from ctdc_framework.formats.cells import text_of, texts
@@ -55,37 +55,47 @@ def read(path: Path) -> tuple[pa.Table, Labels]:
 
     library("pyreadstat")
     check_size(path)
+    code, content = ask_apart(path.absolute())
+    if code == REFUSED:
+        raise DataError(**json.loads(content))
+    if code:
+        raise _damaged(path)
+    table = pa.ipc.open_stream(content).read_all()
+    return table, json.loads(table.schema.metadata[LABELS])
+
+
+def ask_apart(path: Path) -> tuple[int, bytes]:
+    """Let a process of its own `answer` for a file; give what it ended with, and what it wrote."""
     reader = "from ctdc_framework.formats.statistics import serve; serve()"
     done = subprocess.run(  # noqa: S603 - nothing of the user's stands in the command
         [sys.executable, "-c", reader],
-        input=str(path.absolute()).encode("utf-8", "surrogateescape"),
+        input=str(path).encode("utf-8", "surrogateescape"),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         check=False,
     )
-    if done.returncode == REFUSED:
-        raise DataError(**json.loads(done.stdout))
-    if done.returncode:
-        raise _damaged(path)
-    table = pa.ipc.open_stream(done.stdout).read_all()
-    return table, json.loads(table.schema.metadata[LABELS])
+    return done.returncode, done.stdout
 
 
 def serve() -> None:
     """Read the file that standard input names, and write what it holds to standard output."""
+    path = Path(sys.stdin.buffer.read().decode("utf-8", "surrogateescape"))
+    sys.exit(answer(path, sys.stdout.buffer))
+
+
+def answer(path: Path, out: BinaryIO) -> int:
+    """Write what a file holds, or why it is refused, and give what the process then ends with."""
     import pyarrow as pa
 
-    path = Path(sys.stdin.buffer.read().decode("utf-8", "surrogateescape"))
-    out = sys.stdout.buffer
     try:
         table, labels = read_here(path)
     except DataError as error:
         out.write(json.dumps({"message": error.message, "help": error.help}).encode())
-        out.flush()
-        sys.exit(REFUSED)
+        return REFUSED
     table = table.replace_schema_metadata({LABELS: json.dumps(labels)})
     with pa.ipc.new_stream(out, table.schema) as stream:
         stream.write_table(table)
+    return 0
 
 
 def read_here(path: Path) -> tuple[pa.Table, Labels]:
@@ -94,7 +104,7 @@ def read_here(path: Path) -> tuple[pa.Table, Labels]:
     reader = pyreadstat.read_dta if path.suffix.lower() == ".dta" else pyreadstat.read_sav
     try:
         check_size(path)
-        _, told = reader(path, metadataonly=True)
+        _, told = reader(path, metadataonly=True, output_format="dict")
         width = len(told.column_names)
         check_columns(path.name, width)
         check_cells(path.name, (told.number_rows or 0) * width, CELL)

@@ -10,6 +10,8 @@ import importlib.util
 import os
 import random
 import signal
+import subprocess
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -217,3 +219,31 @@ def agree():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.check_document
+
+
+@pytest.fixture
+def ask_copies():
+    """Do what `statistics.ask_apart` does, in copies of a process that has imported all it needs.
+
+    A file that takes so long that the system ends its copy is a `TimeoutError`.
+    """
+    program = Path(__file__).with_name("apart.py")
+    process = subprocess.Popen(
+        [sys.executable, program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        process_group=0,
+    )
+
+    def ask(path):
+        process.stdin.write(os.fsencode(path) + b"\n")
+        process.stdin.flush()
+        code, size = map(int, process.stdout.readline().split())
+        if code == -signal.SIGXCPU:
+            raise TimeoutError("more CPU seconds than any file may take")
+        return code, process.stdout.read(size)
+
+    yield ask
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import os
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +13,7 @@ import pytest
 from ctdc_framework.errors import CtdcError
 from ctdc_framework.exchange import frictionless, redcap, statistics
 from ctdc_framework.files import read_raw
+from ctdc_framework.formats.statistics import ask_apart
 from ctdc_framework.prepare import prepare
 from ctdc_framework.release_reading import read_manifest
 from ctdc_framework.tables import cell_texts, table_of_codes
@@ -114,16 +116,35 @@ def test_damaged_parquet(rounds, mutator, soon, toy, texts, tmp_path):
             read(path, toy)
 
 
-@pytest.mark.parametrize(("suffix", "number"), [(".dta", 200), (".sav", 200), (".xlsx", 1_000)])
-def test_damaged_files_of_other_programs(
-    rounds, mutator, soon, toy, table, tmp_path, suffix, number
-):
-    pytest.importorskip("openpyxl" if suffix == ".xlsx" else "pyreadstat")
-    whole = tmp_path / f"whole{suffix}"
-    statistics.write(table, whole)
-    for damaged, path in readings(mutator, rounds, number, [whole.read_bytes()], suffix, tmp_path):
-        with soon(damaged, suffix):
+def test_damaged_workbooks(rounds, mutator, soon, toy, table, tmp_path):
+    pytest.importorskip("openpyxl")
+    content = written(table, tmp_path / "whole.xlsx")
+    for damaged, path in readings(mutator, rounds, 1_000, [content], ".xlsx", tmp_path):
+        with soon(damaged, ".xlsx"):
             read(path, toy)
+
+
+@pytest.mark.parametrize("suffix", [".dta", ".sav"])
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a process for each file would take hours")
+def test_damaged_files_of_statistics_programs(
+    rounds, mutator, soon, toy, table, tmp_path, monkeypatch, ask_copies, suffix
+):
+    pytest.importorskip("pyreadstat")
+    whole = tmp_path / f"whole{suffix}"
+    content = written(table, whole)
+    assert ask_copies(whole) == ask_apart(whole)
+    monkeypatch.setattr("ctdc_framework.formats.statistics.ask_apart", ask_copies)
+    found = 0
+    for damaged, path in readings(mutator, rounds, 2_000, [content], suffix, tmp_path):
+        with soon(damaged, suffix):
+            found += read(path, toy)
+    assert found
+
+
+def written(table, path):
+    """Write a sound file for another program, and give its bytes."""
+    statistics.write(table, path)
+    return path.read_bytes()
 
 
 def test_damaged_manifests(rounds, mutator, soon, tmp_path):
