@@ -8,6 +8,7 @@ that is not the strategy's.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
 import attrs
@@ -25,6 +26,11 @@ About = Literal["records", "counts", "either"]
 def _at_least(least: int) -> Any:
     """Declare a whole number: anything else, such as nan, would make a claim of nothing."""
     return field(validator=[validators.instance_of(int), validators.ge(least)])
+
+
+def _names(columns: Iterable[str]) -> tuple[str, ...]:
+    """Take a list of names, too: a claim is told apart by what it says."""
+    return tuple(columns)
 
 
 @frozen(kw_only=True)
@@ -123,7 +129,7 @@ class KAnonymity(Claim):
     name: ClassVar[str] = "k-anonymity"
     needs_original: ClassVar[bool] = False
     k: int = _at_least(1)
-    columns: tuple[str, ...] = field(validator=validators.min_len(1))
+    columns: tuple[str, ...] = field(converter=_names, validator=validators.min_len(1))
     missing: Literal["itself", "anything", "codebook"] = "itself"
     """What a missing value matches; codebook: as `missing_matches` says of each variable."""
 
@@ -157,7 +163,7 @@ class LDiversity(Claim):
     name: ClassVar[str] = "l-diversity"
     needs_original: ClassVar[bool] = False
     variable: str = field(validator=validators.min_len(1))
-    columns: tuple[str, ...] = field(validator=validators.min_len(1))
+    columns: tuple[str, ...] = field(converter=_names, validator=validators.min_len(1))
     l: int = _at_least(1)  # noqa: E741
     kind: DiversityKind = "distinct"
     c: float = field(default=1.0, converter=float, validator=validators.gt(0))
@@ -188,7 +194,7 @@ class TCloseness(Claim):
 
     name: ClassVar[str] = "t-closeness"
     variable: str = field(validator=validators.min_len(1))
-    columns: tuple[str, ...] = field(validator=validators.min_len(1))
+    columns: tuple[str, ...] = field(converter=_names, validator=validators.min_len(1))
     t: float = field(converter=float, validator=[validators.gt(0), validators.le(1)])
     kind: ClosenessKind = "equal"
 
@@ -323,6 +329,22 @@ CLAIMS: tuple[type[Claim], ...] = (
     NoClaim,
 )
 """Every claim of the contract."""
+
+
+def together(claims: Sequence[Claim]) -> list[Claim]:
+    """Give what holds of several draws from the same records, each private by design, as one.
+
+    The sum, as for any draws from the same records (Dwork and Roth 2014, theorem 3.16).
+
+    >>> one = DifferentialPrivacy(epsilon=1.5, delta=1e-6)
+    >>> [str(claim) for claim in together([one, one])]
+    ['differential-privacy(epsilon=3.0, delta=2e-06)']
+    """
+    drawn = [claim for claim in claims if isinstance(claim, DifferentialPrivacy)]
+    if len(drawn) < 2:
+        return list(claims)
+    epsilon, delta = sum(one.epsilon for one in drawn), sum(one.delta for one in drawn)
+    return [DifferentialPrivacy(epsilon=epsilon, delta=delta)]
 
 
 _WRITTEN = re.compile(r"\s*([a-z][a-z-]*)\s*(?:\((.*)\))?\s*", re.DOTALL)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from attrs import evolve
 
-from ctdc_framework.claims import Claim, NoClaim, Protecting
+from ctdc_framework.claims import Claim, NoClaim, Protecting, together
 from ctdc_framework.codebook import Codebook
 from ctdc_framework.errors import ReleaseRefused
 from ctdc_framework.items import AnyOriginal, Item, Published
@@ -25,6 +25,24 @@ def promise_nothing(chain: Sequence[StageRecord]) -> bool:
     return all(isinstance(claim, NoClaim) for record in chain for claim in record.claims)
 
 
+def is_drawn_by_design(chain: Sequence[StageRecord]) -> bool:
+    """Tell whether a chain draws on the records by a mechanism that is private by design alone."""
+    return any(claim.basis == "by design" for record in chain[:1] for claim in record.claims)
+
+
+def is_told(claim: Claim, record: StageRecord, chain: Sequence[StageRecord]) -> bool:
+    """Tell whether a claim of a stage may be told of what its chain gives.
+
+    What holds by design holds of the records for a first stage alone: a later one speaks of what
+    it was given. And after such a stage nothing is said that only the records show: whether it
+    holds would be one more answer about them, and one without noise.
+    """
+    if record is chain[0]:
+        return True
+    by_design = claim.basis == "by design"
+    return not by_design and not (claim.needs_original and is_drawn_by_design(chain))
+
+
 def judge(
     release: Release,
     original: AnyOriginal,
@@ -38,10 +56,11 @@ def judge(
 
     Gives the release with the claims that hold. Those of a stage in a chain were held to its own
     input and need not hold from end to end; those of a last stage before which nothing is claimed
-    must. Raises `ReleaseRefused` where they do not, where no claim that holds protects by `least`
-    (the codebook's k, if 0) or more, or where a plugin says no. `accept` is the steward's reason to
-    let pass what may be: a note that its plugin calls overridable, and a release that is protected
-    by design alone, which no file can show. It never makes a claim hold.
+    must; for those by design see `is_told`. Raises `ReleaseRefused` where they do not, where no
+    claim that holds protects by `least` (the codebook's k, if 0) or more, or where a plugin says
+    no. `accept` is the steward's reason to let pass what may be: a note that its plugin calls
+    overridable, and a release that is protected by design alone, which no file can show. It never
+    makes a claim hold.
     """
     least = least or original.codebook.k
     reasons: list[str] = []
@@ -49,6 +68,7 @@ def judge(
         reasons.append("k counts subjects, and what is recounted here are records")
     overridable: list[str] = []
     held: list[Claim] = []
+    designed: dict[Shape, list[Claim]] = {}
     for part in published:
         shape = Shape.COUNTS if part.records is None else Shape.RECORDS
         for variable in outside_domains(original.codebook, part):
@@ -64,12 +84,13 @@ def judge(
         kept: dict[Claim, None] = {}
         for record in chain:
             must = record is chain[-1] and promise_nothing(chain[:-1])
-            for claim in record.claims:
+            for claim in (one for one in record.claims if is_told(one, record, chain)):
                 finding = recount(claim, original, part)
                 if finding.holds and not isinstance(claim, NoClaim):
                     kept[claim] = None
                 elif not finding.holds and must:
                     reasons.append(f"{claim} does not hold: {finding.message}")
+        designed[shape] = [claim for claim in kept if claim.basis == "by design"]
         if not any(isinstance(claim, Protecting) and claim.k >= least for claim in kept):
             why = "".join(
                 f" ({record.strategy}: {claim.reason})"
@@ -78,13 +99,18 @@ def judge(
                 if isinstance(claim, NoClaim) and not kept
             )
             lacking = f"no claim that holds protects the {shape.value} by k = {least} or more{why}"
-            by_design = [claim for claim in kept if claim.basis == "by design"]
-            if by_design:
+            if designed[shape]:
                 lacking += (
-                    f"; {by_design[0]} is a property of the mechanism, which no file can show"
+                    f"; {designed[shape][0]} is a property of the mechanism, which no file can show"
                 )
-            (overridable if by_design else reasons).append(lacking)
-        held += kept
+            (overridable if designed[shape] else reasons).append(lacking)
+        held += [claim for claim in kept if claim.basis != "by design"]
+    if len(designed) > 1 and any(designed.values()) and not all(designed.values()):
+        reasons.append(
+            f"the {' and the '.join(shape.value for shape in designed if designed[shape])} would "
+            "be private by design, and what is published beside them is not: publish them apart"
+        )
+    held += together([claim for claims in designed.values() for claim in claims])
     asked = list(registry.check_release(release, original.codebook))
     notes = tuple(dict.fromkeys((*release.notes, *asked)))
     for note in notes:

@@ -58,6 +58,15 @@ def ctdc_check_release(release: Release, codebook: Codebook) -> Iterable[Note]: 
 
 
 @hookspec
+def ctdc_release_written(release: Release, codebook: Codebook, manifest: str) -> None:
+    """Take note of a release that passed: its files are written and checked, and not yet in place.
+
+    `manifest` is the SHA-256 of its release.json. An exception refuses the release: a book that
+    cannot be kept must not miss one. What is only compared is not told.
+    """
+
+
+@hookspec
 def ctdc_stage_finished(record: StageRecord) -> None:
     """Watch a run: called after each stage with its record, never with data.
 

@@ -89,8 +89,8 @@ def silent(done: int, total: int | None = None) -> None:
 class Context:
     """What a strategy or measure gets besides its data: chance, and someone to tell.
 
-    `rng` is the only source of chance: one generator per stage, derived from the run's seed, the
-    candidate's and the stage's name.
+    `rng` is the only source of chance of what is repeatable: one generator per stage, derived from
+    the run's seed, the candidate's and the stage's name.
     """
 
     rng: np.random.Generator
@@ -143,6 +143,9 @@ class Strategy(Generic[P]):
     claims: Callable[[Codebook, P], Sequence[Claim]]
     faults: Callable[[Codebook, P], Iterable[Fault]] = _nothing
     stochastic: bool = False
+    repeatable: bool = True
+    """Whether the same seed gives the same table. Not where chance is the system's own, as it has
+    to be where noise that somebody could replay would be none."""
     may_blank: bool | Callable[[P], bool] = False
     """Whether it may leave a value out that the original record has; may depend on parameters."""
     keeps_protected: bool = False

@@ -171,10 +171,12 @@ def publish(
     """Write the chosen releases and the private part into `root`; give the manifests' hashes."""
     original = original_of(comparison.original)
     hashes: dict[str, str] = {}
+    checked: list[Release] = []
     for release, folder in releases:
-        _, hashes[release.name] = write_checked(
+        one, hashes[release.name] = write_checked(
             folder, release, original, comparison.codebook, job.registry, job.accept
         )
+        checked.append(one)
     private = files.private_directory(root)
     for release, folder in releases:
         name = "-".join(["suppressed", *folder.relative_to(root / "release").parts])
@@ -185,6 +187,8 @@ def publish(
         private / "comparison.json", files.as_json(report.as_json(comparison, details))
     )
     files.write_private(private / staging.LOG, files.as_json(_log(comparison, job, hashes)))
+    for one in checked:  # last: what is told can be taken back no more
+        job.registry.release_written(one, comparison.codebook, hashes[one.name])
     return hashes
 
 

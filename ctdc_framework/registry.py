@@ -20,7 +20,7 @@ from attrs import evolve, field, frozen
 
 from ctdc_framework import hookspecs, rules
 from ctdc_framework.codebook import Codebook
-from ctdc_framework.errors import PluginError, did_you_mean, one_of
+from ctdc_framework.errors import CtdcError, PluginError, ReleaseRefused, did_you_mean, one_of
 from ctdc_framework.plugin import CONTRACT, GROUP, Command, Measure, Strategy
 from ctdc_framework.results import Note, Release, Severity, StageRecord
 from ctdc_framework.rules import Rule
@@ -128,6 +128,22 @@ class Registry:
                 # The text of a foreign exception may quote data: only its type is told.
                 message = f"plugin {name} could not judge the release ({type(error).__name__})"
                 yield Note(code="release-check-failed", message=message, severity=Severity.BLOCKING)
+
+    def release_written(self, release: Release, codebook: Codebook, manifest: str) -> None:
+        """Tell every plugin of a release that is about to stand; one that fails refuses it.
+
+        Raises `ReleaseRefused`; the caller throws away what was written.
+        """
+        for name, call in self._each("ctdc_release_written"):
+            try:
+                call(release=release, codebook=codebook, manifest=manifest)
+            except Exception as error:
+                # Only what a plugin says to the user is told: another text may quote data.
+                reason = f": {error.message}" if isinstance(error, CtdcError) else ""
+                raise ReleaseRefused(
+                    f"`{release.name}` is refused, and nothing was written:\n"
+                    f"plugin {name} could not take note of it ({type(error).__name__}){reason}"
+                ) from None
 
     def stage_finished(self, record: StageRecord) -> Iterator[Note]:
         """Tell every plugin that a stage is done; one that fails is noted and changes nothing."""

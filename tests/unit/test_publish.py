@@ -23,6 +23,7 @@ from ctdc_framework.claims import (
 from ctdc_framework.compare import Comparison, Verdict
 from ctdc_framework.errors import Exit, ReleaseRefused
 from ctdc_framework.items import original_of
+from ctdc_framework.plugin import hookimpl
 from ctdc_framework.prepare import Prepared
 from ctdc_framework.registry import load
 from ctdc_framework.results import Note, Release, Severity, StageRecord
@@ -281,6 +282,25 @@ def test_the_private_log_tells_how_to_replay_a_release(tmp_path, comparison, job
     }
     assert [one["name"] for one in log["candidates"]] == ["safe", "unsafe"]
     assert set(log["versions"]) >= {"python", "numpy", "pandas", "pyarrow", "ctdc-framework"}
+
+
+@pytest.mark.usefixtures("no_page")
+def test_plugins_are_told_of_what_was_written_and_passed(tmp_path, comparison, job, release):
+    told = []
+
+    class Book:
+        @hookimpl
+        def ctdc_release_written(self, release, codebook, manifest):
+            there = tmp_path / "release" / "release.json"
+            told.append((release.claims, codebook, manifest == files.digest(there)))
+
+    job = evolve(job, registry=load(found=[], extra={"book": Book()}))
+    publish.publish(comparison, job, tmp_path, releases=[(release, tmp_path / "release")])
+
+    ((claims, codebook, same),) = told
+    assert claims
+    assert codebook is comparison.codebook
+    assert same
 
 
 @pytest.mark.usefixtures("no_page")

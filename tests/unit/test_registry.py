@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 
 from ctdc_framework import registry, rules
 from ctdc_framework.claims import NoClaim
-from ctdc_framework.errors import PluginError
+from ctdc_framework.errors import PluginError, ReleaseRefused, StrategyError
 from ctdc_framework.plugin import (
     CONTRACT,
     GROUP,
@@ -419,6 +419,28 @@ def test_every_plugin_judges_and_all_notes_are_heard(toy):
 
 def raises(release):
     raise RuntimeError(CANARY)
+
+
+def test_who_keeps_a_book_is_told_of_a_release_by_its_manifest(toy):
+    heard = []
+    found = load(book=plugin(release_written=lambda release, manifest: heard.append(manifest)))
+
+    found.release_written(RELEASE, toy, "abc")
+
+    assert heard == ["abc"]
+
+
+def test_a_book_that_cannot_be_kept_refuses_and_tells_only_what_is_for_the_user(toy):
+    def is_full(release):
+        raise StrategyError("the ledger is full")
+
+    with pytest.raises(
+        ReleaseRefused, match=r"plugin book could not .* \(RuntimeError\)"
+    ) as caught:
+        load(book=plugin(release_written=raises)).release_written(RELEASE, toy, "abc")
+    assert CANARY not in caught.value.message
+    with pytest.raises(ReleaseRefused, match=r"\(StrategyError\): the ledger is full"):
+        load(book=plugin(release_written=is_full)).release_written(RELEASE, toy, "abc")
 
 
 def raises_late(release):

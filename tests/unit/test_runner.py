@@ -23,6 +23,7 @@ from ctdc_framework.claims import (
     NoClaim,
     RecordSupport,
     SingleCounts,
+    SingleCountsAtMost,
     Threshold,
 )
 from ctdc_framework.convert import entry
@@ -462,9 +463,12 @@ def test_one_cell_changed_after_the_run_is_refused(cases):
 # ---- what a steward may accept
 
 
+def dp_stage():
+    return stage(strategy(same, claims=[DifferentialPrivacy(epsilon=1.0, delta=1e-6)]))
+
+
 def dp(cases):
-    claims = [DifferentialPrivacy(epsilon=1.0, delta=1e-6)]
-    return run(candidate(stage(strategy(same, claims=claims))), cases)
+    return run(candidate(dp_stage()), cases)
 
 
 def test_what_is_protected_by_design_alone_is_released_only_where_the_steward_says_why(cases):
@@ -476,6 +480,41 @@ def test_what_is_protected_by_design_alone_is_released_only_where_the_steward_sa
     assert [claim.basis for claim in release.claims] == ["by design"]
     assert release.accepted.note == "the mechanism was audited"
     assert len(release.accepted.reasons) == 1
+
+
+def test_what_is_private_by_design_is_so_only_where_it_draws_from_the_records_themselves(cases):
+    private = DifferentialPrivacy(epsilon=1.0)
+    after = stage(strategy(same, claims=[private]), id="after")
+    release = run(candidate(stage(strategy(same)), after), cases)
+
+    with pytest.raises(ReleaseRefused, match="no claim that holds") as caught:
+        finish(release, cases, accept="the mechanism was audited")
+    assert "mechanism, which no file" not in message_of(caught.value)
+
+
+def test_what_only_the_records_show_is_not_told_after_a_draw_that_is_private_by_design(cases):
+    """Whether it holds would be an answer about the records without noise."""
+    drawn = stage(strategy(same, claims=[DifferentialPrivacy(epsilon=1.0)]))
+    seen, unseen = SingleCountsAtMost(), KAnonymity(k=1, columns=["gender"])
+    after = stage(strategy(same, claims=[seen, unseen]), id="after")
+
+    release = finish(run(candidate(drawn, after), cases), cases, accept="audited")
+
+    assert {claim.name for claim in release.claims} == {"differential-privacy", "k-anonymity"}
+
+
+def test_two_draws_that_are_private_by_design_add_up(cases):
+    count = strategy(
+        counts_of,
+        claims=[DifferentialPrivacy(epsilon=0.5, delta=1e-6)], gives=Shape.COUNTS,
+    )  # fmt: skip
+    both = run(candidate(dp_stage(), tables=[stage(count, id="count")]), cases)
+    alone = run(candidate(synthesis(), tables=[stage(count, id="count")]), cases)
+
+    (claim,) = finish(both, cases, accept="audited").claims
+    assert claim == DifferentialPrivacy(epsilon=1.5, delta=2e-6)
+    with pytest.raises(ReleaseRefused, match="publish them apart"):
+        finish(alone, cases, accept="audited")
 
 
 @pytest.mark.parametrize("overridable", [False, True])

@@ -102,6 +102,12 @@ def test_a_good_strategy_passes_every_check():
     assert failing(COPY) == {}
 
 
+def test_a_strategy_whose_chance_is_the_systems_own_passes_where_it_says_so():
+    noisy = evolve(COPY, run=uses_the_systems_chance, stochastic=True, repeatable=False)
+
+    assert failing(noisy) == {}
+
+
 # ---- bad ones
 
 
@@ -272,7 +278,9 @@ BAD = {
     "blanks-only-if-it-says-so": [evolve(COPY, run=blanks)],
     "leaves-its-input-alone": [evolve(COPY, run=mutates), evolve(COPY, run=mutates_beneath)],
     "repeats-with-the-same-seed": [
-        evolve(COPY, run=uses_the_systems_chance, stochastic=True), evolve(COPY, run=remembers())],
+        evolve(COPY, run=uses_the_systems_chance, stochastic=True), evolve(COPY, run=remembers()),
+        evolve(GOOD, repeatable=False), evolve(COPY, run=uses_the_systems_chance, repeatable=False),
+    ],
     "draws-from-its-context-alone": [
         evolve(COPY, run=uses_numpys_generator, stochastic=True),
         evolve(COPY, run=uses_pythons_generator, stochastic=True),
