@@ -109,9 +109,9 @@ def test_the_details_hold_nothing_of_the_records():
 @pytest.mark.parametrize(
     ("params", "words"),
     [
-        ({"variables": ("gendre",)}, "no variable of sample"),
-        ({"variables": ("gender", "gender")}, "stands twice"),
-        ({"variables": ("citizenship", "year", "ageBroad", "gender", "means"), "length": 4}, ""),
+        ({"columns": ("gendre",)}, "no variable of sample"),
+        ({"columns": ("gender", "gender")}, "stands twice"),
+        ({"columns": ("citizenship", "year", "ageBroad", "gender", "means"), "length": 4}, ""),
     ],
 )
 def test_what_cannot_be_counted_is_told_before_any_data_are_read(params, words):

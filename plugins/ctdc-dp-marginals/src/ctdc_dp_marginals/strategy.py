@@ -49,7 +49,7 @@ class DpMarginals:
         default=2,
         validator=[validators.ge(1), validators.le(4)],
     )
-    variables: tuple[str, ...] = entry(
+    columns: tuple[str, ...] = entry(
         "variables to count; left out: the quasi-identifiers", default=()
     )
     shown_from: int | None = entry(
@@ -114,7 +114,7 @@ def tabulate(table: Table, params: DpMarginals, context: Context) -> Output:
 
 
 def _variables(codebook: Codebook, params: DpMarginals) -> Sequence[str]:
-    return params.variables or codebook.quasi_identifiers
+    return params.columns or codebook.quasi_identifiers
 
 
 def _sizes(columns: Sequence[TableColumn]) -> list[int]:
@@ -129,18 +129,18 @@ def claims(codebook: Codebook, params: DpMarginals) -> Sequence[Claim]:
 
 def faults(codebook: Codebook, params: DpMarginals) -> Iterator[Fault]:
     """Find variables that there are not, and tables with too many cells."""
-    for number, name in enumerate(params.variables):
-        path = ("variables", number)
+    for number, name in enumerate(params.columns):
+        path = ("columns", number)
         if name not in codebook.variables:
             message = f"`{name}` is no variable of {codebook.id}"
             help = did_you_mean(name, codebook.variables) or "name variables of the codebook"
             yield Fault(path=path, kind="205", message=message, help=help)
-        elif name in params.variables[:number]:
+        elif name in params.columns[:number]:
             yield Fault(path=path, kind="024", message=f"`{name}` stands twice", help="drop one")
     wanted = set(_variables(codebook, params))
     if not wanted:
         message = f"{codebook.id} has no quasi-identifiers to count"
-        yield Fault(path=("variables",), kind="011", message=message, help="name variables")
+        yield Fault(path=("columns",), kind="011", message=message, help="name variables")
     sizes = _sizes([column for column in codebook.columns if column.variable in wanted])
     if (number := cell_count(sizes, params.length)) > MOST_CELLS:
         message = f"the tables would have {number:,} cells, more than {MOST_CELLS:,}"
