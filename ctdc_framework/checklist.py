@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ctdc_framework.errors import harmless
 from ctdc_framework.verify import Result, Verification
 
 FOR_PEOPLE = (
@@ -54,4 +55,4 @@ def as_checklist(verification: Verification) -> str:
 
 def _plain(text: str) -> str:
     """Keep a text on its line: names and notes may come from a file of somebody else."""
-    return " ".join(text.split())
+    return " ".join(harmless(text).split())

@@ -7,6 +7,7 @@ foreign exception may quote a record.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from enum import IntEnum
@@ -84,10 +85,10 @@ class Problem:
         if self.place and self.place.source:
             number = f"{self.place.line:>3}"
             gutter = " " * len(number)
-            # Of a very long line only the part around the place is shown, and no control codes.
+            # Of a very long line only the part around the place is shown.
             is_long = len(self.place.source) > WIDEST
             start = max(0, self.place.column - 1 - WIDEST // 2) if is_long else 0
-            shown = self.place.source[start : start + WIDEST].replace("\x1b", "\ufffd")
+            shown = self.place.source[start : start + WIDEST]
             # Tabs keep their width, so that the carets stand under what they mean.
             ahead = shown[: self.place.column - 1 - start]
             before = "".join("\t" if character == "\t" else " " for character in ahead)
@@ -100,7 +101,7 @@ class Problem:
             lines += [f"{gutter}= help: {self.help}"] if self.help else []
         elif self.help:
             lines.append(f"  = help: {self.help}")
-        return "\n".join(lines)
+        return harmless("\n".join(lines))
 
 
 class CtdcError(Exception):
@@ -142,6 +143,24 @@ class ReleaseRefused(CtdcError):
     """The gate said no; nothing was written."""
 
     exit_code = Exit.REFUSED
+
+
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Signs that turn the direction of the text around them."""
+
+
+def harmless(text: str) -> str:
+    """Take out of a text what a terminal would act upon: it may come from somebody else's file.
+
+    >>> harmless("one line\\nfails \\x1b[2K holds")
+    'one line\\nfails \ufffd[2K holds'
+    """
+    return "".join(
+        "\ufffd"
+        if one in _TURNING or (unicodedata.category(one) in ("Cc", "Cs") and one not in "\n\t")
+        else one
+        for one in text
+    )
 
 
 def did_you_mean(word: str, known: Iterable[str], *, most: int = 1) -> str:

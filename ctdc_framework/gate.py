@@ -6,9 +6,16 @@ from collections.abc import Sequence
 
 from attrs import evolve
 
-from ctdc_framework.claims import Claim, NoClaim, Protecting, together
+from ctdc_framework.claims import (
+    Claim,
+    CombinationSupport,
+    KAnonymity,
+    NoClaim,
+    Protecting,
+    together,
+)
 from ctdc_framework.codebook import Codebook
-from ctdc_framework.errors import ReleaseRefused
+from ctdc_framework.errors import ReleaseRefused, one_of
 from ctdc_framework.items import AnyOriginal, Item, Published
 from ctdc_framework.recounts import recount
 from ctdc_framework.registry import Registry
@@ -59,8 +66,9 @@ def judge(
     must; for those by design see `is_told`. Raises `ReleaseRefused` where they do not, where no
     claim that holds protects by `least` (the codebook's k, if 0) or more, or where a plugin says
     no. `accept` is the steward's reason to let pass what may be: a note that its plugin calls
-    overridable, and a release that is protected by design alone, which no file can show. It never
-    makes a claim hold.
+    overridable, a release that is protected by design alone, which no file can show, and one whose
+    claims all fall short of what the codebook says that an outsider could know. It never makes a
+    claim hold.
     """
     least = least or original.codebook.k
     reasons: list[str] = []
@@ -91,7 +99,11 @@ def judge(
                 elif not finding.holds and must:
                     reasons.append(f"{claim} does not hold: {finding.message}")
         designed[shape] = [claim for claim in kept if claim.basis == "by design"]
-        if not any(isinstance(claim, Protecting) and claim.k >= least for claim in kept):
+        enough = [one for one in kept if isinstance(one, Protecting) and one.k >= least]
+        short = [falls_short(claim, original.codebook) for claim in enough]
+        if short and all(short):
+            overridable += short
+        if not enough:
             why = "".join(
                 f" ({record.strategy}: {claim.reason})"
                 for record in chain
@@ -125,6 +137,17 @@ def judge(
         )
     accepted = Acceptance(note=accept, reasons=tuple(overridable)) if overridable else None
     return evolve(release, claims=tuple(held), notes=notes, accepted=accepted)
+
+
+def falls_short(claim: Protecting, codebook: Codebook) -> str:
+    """Say what an outsider could know, by the codebook, that a claim does not protect from."""
+    if isinstance(claim, KAnonymity):
+        open_ = [name for name in codebook.quasi_identifiers if name not in claim.columns]
+        if open_:
+            return f"{claim} protects nobody of whom {one_of(open_)} are known (role quasi)"
+    if isinstance(claim, CombinationSupport) and claim.length == 1:
+        return f"{claim} protects nobody of whom two values are known"
+    return ""
 
 
 def repeated(published: Published) -> int:

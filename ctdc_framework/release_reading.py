@@ -20,7 +20,7 @@ from ctdc_framework import staging
 from ctdc_framework.claims import Claim, parse_claim
 from ctdc_framework.codebook import Codebook
 from ctdc_framework.errors import CtdcError, DataError
-from ctdc_framework.items import Published
+from ctdc_framework.items import Item, Published
 
 LARGEST = 1 << 24
 """Bytes of a `release.json` or `log.json` that are read; ours have some thousands."""
@@ -65,10 +65,10 @@ def find_releases(path: Path) -> list[Found]:
         return []
     if (path / staging.RELEASE).is_file():
         beside = path.parent / "private" if path.name == "release" else None
-        kept = beside if beside is not None and beside.is_dir() else None
+        kept = beside if beside is not None and _is_open(beside) else None
         return [Found(name=path.resolve().name, folder=path, private=kept)]
     inner = path / "release" if (path / "release").is_dir() else path
-    kept = path / "private" if (path / "private").is_dir() else None
+    kept = path / "private" if _is_open(path / "private") else None
     if (inner / staging.RELEASE).is_file():
         return [Found(name=path.resolve().name, folder=inner, private=kept)]
     found = [
@@ -82,6 +82,11 @@ def find_releases(path: Path) -> list[Found]:
             help="give the folder of a run, its release/ folder, or one data file with --codebook",
         )
     return found
+
+
+def _is_open(folder: Path) -> bool:
+    """Tell whether a folder can be read: a colleague's private/ is there, and shut to others."""
+    return os.path.isdir(folder) and os.access(folder, os.R_OK | os.X_OK)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -176,7 +181,8 @@ def hash_files(folder: Path, listed: Mapping[str, str]) -> tuple[dict[str, str |
             found[name] = None
     there = (one for one in folder.rglob("*") if one.is_symlink() or not one.is_dir())
     names = {one.relative_to(folder).as_posix() for one in there}
-    return found, sorted(names - set(listed) - UNLISTED)
+    unlisted = {name for name in UNLISTED if not _is_link(folder, name)}
+    return found, sorted(names - set(listed) - unlisted)
 
 
 def _is_link(folder: Path, name: str) -> bool:
@@ -187,25 +193,45 @@ def _is_link(folder: Path, name: str) -> bool:
 def read_parts(folder: Path, names: Sequence[str], codebook: Codebook) -> list[Published]:
     """Read the data files of a release as plain items, by the names that `release.json` lists.
 
-    Raises `DataError` where one cannot be read, or the CSV and the Parquet file differ.
+    Raises `DataError` where one cannot be read, or shows other than its twin: the same in Parquet,
+    and a table laid out wide what the table of combinations holds.
     """
-    parts = [
-        read_part(folder / name, codebook)
+    parts = {
+        name.removesuffix(".csv"): read_part(folder / name, codebook)
         for name in names
         if name == files.DATA or (name.startswith("tables/combinations-") and name.endswith(".csv"))
-    ]
-    if files.PARQUET in names:
-        twin = read_part(folder / files.PARQUET, codebook)
-        records = [part.records for part in parts if part.records is not None]
-        if records != [twin.records]:
-            raise DataError(f"{files.DATA} and {files.PARQUET} hold other records")
-    return parts
+    }
+    for name in names:
+        if not name.endswith(".parquet"):
+            continue
+        twin = read_part(folder / name, codebook)
+        part = parts.get(name.removesuffix(".parquet"), Published())
+        if (part.records, part.combinations) != (twin.records, twin.combinations):
+            raise DataError(f"{name} does not hold what is in the CSV file of the same name")
+    counts = {
+        frozenset(items): count
+        for part in parts.values()
+        for items, count in part.combinations or ()
+    }
+    for name in names:
+        if name.startswith("tables/wide-") and not _agrees(folder / name, counts):
+            raise DataError(f"{name} shows counts that the table of combinations does not hold")
+    return list(parts.values())
+
+
+def _agrees(path: Path, counts: Mapping[frozenset[Item], int]) -> bool:
+    try:
+        return path.is_file() and all(counts.get(i) == n for i, n in files.read_wide(path))
+    except (ValueError, IndexError, StopIteration, csv.Error, OSError):
+        return False
 
 
 def read_part(path: Path, codebook: Codebook) -> Published:
     """Read one data file as `release_files.read_back` does; raises `DataError` for what is none."""
     import pyarrow as pa
 
+    if not path.is_file():  # a pipe would be waited for
+        raise DataError(f"{path.name} is missing, or no plain file")
     try:
         return files.read_back(path, codebook)
     except CtdcError:

@@ -139,6 +139,9 @@ def _of_release(
         checks.append(fails("release.json itself", error.message))
         return so_far()
     checks += check_files(manifest.files, hashes, extra)
+    if found.private is None and (found.folder / CHECKLIST).is_file():
+        message = "people fill it in, so that release.json does not list its SHA-256"
+        checks.append(not_checked(CHECKLIST, message))
     given = book or _shipped(manifest.codebook, manifest.codebook_sha256, asked.registry)
     if given is None:
         message = (
@@ -163,6 +166,8 @@ def _of_release(
         dict.fromkeys([*manifest.claims, *(on_variables(claim, given) for claim in claims)])
     )
     checks += check_claims(every, given, parts, original)
+    if not every:
+        checks.append(not_checked("claims", "it makes none, and none were given: see --claim"))
     if previous is not None:
         checks += check_previous(previous, (every, parts), given.k)
     if manifest.accepted:

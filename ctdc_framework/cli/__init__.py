@@ -25,7 +25,7 @@ from ctdc_framework.cli import (
     run,
     verify,
 )
-from ctdc_framework.errors import CtdcError, Exit
+from ctdc_framework.errors import CtdcError, Exit, harmless
 
 app = typer.Typer(
     name="ctdc",
@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
                 plugins.call_foreign(words)
             app(args=words, prog_name="ctdc")
     except CtdcError as error:
-        typer.echo(str(error), err=True)
+        typer.echo(harmless(str(error)), err=True)
         sys.exit(error.exit_code)
     except SystemExit as stop:
         if stop.code == STOPPED:  # typer makes this of a KeyboardInterrupt

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from ctdc_framework.errors import CtdcError
+from ctdc_framework.errors import CtdcError, harmless
 
 if TYPE_CHECKING:
     from ctdc_framework.api import Outcome, Reading
@@ -150,7 +150,7 @@ def deliver(content: str | bytes, out: Path, *, force: bool) -> None:
 
 def print_json(value: Any) -> None:
     """Print a value for scripts."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    typer.echo(harmless(json.dumps(value, indent=2, ensure_ascii=False)))
 
 
 def command_line() -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ctdc_framework.cli import common
-from ctdc_framework.errors import Exit
+from ctdc_framework.errors import Exit, harmless
 
 if TYPE_CHECKING:
     from ctdc_framework.verify import Check, Verification
@@ -93,7 +93,7 @@ def verify(
 def _as_text(one: Verification, width: int) -> str:
     from ctdc_framework.verify import Result
 
-    lines = [one.name]
+    lines = [harmless(one.name)]
     for check in one.checks:
         lines += _lines(check, width)
     failing, open_ = len(one.having(Result.FAILS)), len(one.having(Result.NOT_CHECKED))
@@ -105,7 +105,7 @@ def _as_text(one: Verification, width: int) -> str:
 def _lines(check: Check, width: int) -> list[str]:
     head = f"  {check.result.value:<12}"
     return textwrap.wrap(
-        " ".join(f"{check.about}: {check.message}".split()),
+        " ".join(harmless(f"{check.about}: {check.message}").split()),
         width=max(40, width),
         initial_indent=head,
         subsequent_indent=" " * len(head),

@@ -50,6 +50,35 @@ def cases(folder, records):
     return path
 
 
+@pytest.fixture(scope="session")
+def made(tmp_path_factory, records):
+    """A run's folder, made once and to be copied: synthetic records and tables of pairs."""
+    folder = tmp_path_factory.mktemp("made")
+    (folder / "cases.csv").write_text("\n".join([HEADER, *records, ""]), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ctdc_framework.report.as_html", lambda *_: "<!doctype html>")
+        with pytest.raises(SystemExit) as stop:
+            main(
+                [
+                    "run",
+                    "--codebook",
+                    "minimal",
+                    "--data",
+                    str(folder / "cases.csv"),
+                    "--out",
+                    str(folder / "out"),
+                    "--strategy",
+                    "k-synthesis",
+                    "--tables",
+                    "2",
+                    "--seed",
+                    "5",
+                ]
+            )
+    assert not stop.value.code
+    return folder / "out"
+
+
 @pytest.fixture
 def drawn():
     """Ask for the private page as it is: without this, `ctdc` writes an empty one, to be quick."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -30,9 +31,9 @@ measure = "single-count-error"
 
 
 @pytest.fixture
-def released(run):
-    """A run's folder with records and tables, its release in it."""
-    assert run("--tables", 2, "--seed", 5).code == 0
+def released(made, cases):
+    """A run's folder with records and tables, its release in it: each test has its own."""
+    shutil.copytree(made, OUT)
     return OUT
 
 
@@ -59,7 +60,9 @@ def seal(folder=RELEASE):
     """Put the hashes of the files as they are now into release.json, as a forger would."""
     held = json.loads((folder / "release.json").read_text(encoding="utf-8"))
     held["files"] = {
-        name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in held["files"]
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        for name in held["files"]
+        if (folder / name).exists()
     }
     (folder / "release.json").write_text(json.dumps(held), encoding="utf-8")
 
@@ -177,9 +180,72 @@ def test_records_that_differ_between_the_two_files_are_found_though_the_hashes_a
     assert said(RELEASE)[1]["data files"] == "fails"
 
 
+def test_a_count_that_differs_from_its_twin_is_found_though_the_hashes_are_mended(released, said):
+    change(RELEASE / "tables" / "combinations-2.csv", ",10\n", ",20\n")
+    seal()
+
+    assert said(RELEASE)[1]["data files"] == "fails"
+
+
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(released, said):
+    (RELEASE / "data.csv").unlink()
+    os.mkfifo(RELEASE / "data.csv")
+
+    code, checks = said(RELEASE)
+
+    assert (code, checks["files"], checks["data files"]) == (3, "fails", "fails")
+
+
+def test_release_json_may_be_no_link(released, said, tmp_path):
+    shutil.move(RELEASE / "release.json", tmp_path / "elsewhere.json")
+    (RELEASE / "release.json").symlink_to(tmp_path / "elsewhere.json")
+
+    assert said(RELEASE)[1]["files"] == "fails"
+
+
+def test_what_would_steer_a_terminal_is_not_printed(released, ctdc):
+    held = json.loads((RELEASE / "release.json").read_text(encoding="utf-8"))
+    held["accepted"] = {"note": "fine\x1b[2J\x9b1Aall hold\u202e", "reasons": []}
+    (RELEASE / "release.json").write_text(json.dumps(held), encoding="utf-8")
+    Path(os.fsdecode(bytes(RELEASE / "\x1b[8mhidden")) + "\udcff").write_text("x")
+
+    for more in ((), ("--json",)):
+        done = ctdc("verify", RELEASE, *more)
+        assert done.code == 3
+        assert "because: fine" in done.out
+        assert not {"\x1b", "\x9b", "\u202e", "\udcff"} & set(done.out)
+
+
+def test_a_release_that_claims_nothing_is_said_to(released, said):
+    held = json.loads((RELEASE / "release.json").read_text(encoding="utf-8"))
+    (RELEASE / "release.json").write_text(json.dumps(held | {"claims": []}), encoding="utf-8")
+
+    assert said(RELEASE)[1]["claims"] == "not checked"
+
+
+def test_a_colleague_who_may_not_look_into_private_verifies_the_rest(released, said, monkeypatch):
+    def shut(path, mode):
+        return Path(path).name != "private"
+
+    monkeypatch.setattr("ctdc_framework.release_reading.os.access", shut)
+
+    code, checks = said(OUT)
+
+    assert (code, checks["release.json itself"], checks["files"]) == (0, "not checked", "holds")
+    assert not (RELEASE / "checklist.md").exists()
+
+
+def test_a_checklist_of_somebody_elses_is_said_not_to_be_checked(released, said, tmp_path):
+    alone = shutil.copytree(RELEASE, tmp_path / "somewhere")
+    (alone / "checklist.md").write_text("Maria")
+
+    assert said(alone)[1]["checklist.md"] == "not checked"
+
+
 def test_a_value_from_no_domain_is_found_though_the_hashes_are_mended(released, said, tmp_path):
     alone = shutil.copytree(RELEASE, tmp_path / "somewhere")
     change(alone / "tables" / "combinations-2.csv", "Female", "=1+1")
+    (alone / "tables" / "combinations-2.parquet").unlink()
     seal(alone)
 
     code, checks = said(alone)

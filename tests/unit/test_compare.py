@@ -181,7 +181,13 @@ def test_controls_are_never_released(compared):
 
     assert [one.name for one in controls] == CONTROLS
     assert not any(one.may_release for one in controls)
-    assert compared.releases.keys() == {"synthesis", "anonymity", "tables", "both"}
+    assert compared.releases.keys() == {"synthesis", "tables", "both"}
+
+
+def test_a_claim_that_leaves_out_what_an_outsider_could_know_is_compared_and_not_released(compared):
+    assert "protects nobody of whom year, ageBroad are known" in (
+        verdict(compared, "anonymity").reason
+    )
 
 
 def test_candidates_that_may_be_released_carry_their_claims(compared):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ctdc_framework import gate
+from ctdc_framework.claims import CombinationSupport, KAnonymity, RecordSupport
 from ctdc_framework.items import Published
 
 
@@ -20,6 +21,18 @@ def combos(*pairs):
 
 
 F, M = "year=2019 gender=Female ageBroad=18--29 means=Debt forced=1", "year=2019 gender=Male"
+
+
+def test_a_claim_falls_short_of_what_the_codebook_says_that_an_outsider_could_know(toy):
+    every = KAnonymity(k=3, columns=("forced", *toy.quasi_identifiers))
+    one = KAnonymity(k=3, columns=("gender", "forced"))
+    pairs, single = (CombinationSupport(k=3, length=length) for length in (2, 1))
+
+    assert [gate.falls_short(claim, toy) for claim in (every, pairs, RecordSupport(k=3))] == [
+        ""
+    ] * 3
+    assert "of whom year, ageBroad are known" in gate.falls_short(one, toy)
+    assert "of whom two values are known" in gate.falls_short(single, toy)
 
 
 def test_values_outside_their_domain_are_named_by_their_variable(toy):

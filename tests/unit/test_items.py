@@ -84,6 +84,12 @@ def test_a_variable_called_count_does_not_make_records_counts(toy):
     assert published_of(table).records == [items("count=1")] * 2
 
 
+def test_an_item_is_held_by_nobody_where_it_does_not_occur(toy):
+    original = original_of(table_of(toy, [(0, 0, -1, 0, -1, 0, 0)] * 2))
+
+    assert [original.held(("year", year)) for year in ("2019", "2020")] == [2, 0]
+
+
 # ---- a path of its own
 
 

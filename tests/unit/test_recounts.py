@@ -171,6 +171,10 @@ BROKEN = {
                 *["year=2019 ageBroad=18--29"] * 9, "year=2021"),
     ),
     "single-counts: nothing": (SingleCounts(k=3), records()),
+    "single-counts: exact, but for one value that nobody has": (
+        SingleCounts(k=1),
+        records(*SIX, *[M] * 4, "year=2021"),
+    ),
     "k-anonymity: a cell changed": (
         KAnonymity(k=3, columns=("gender", "means")),
         records(*["gender=Female means=Debt"] * 3, *["gender=Male"] * 3, "gender=Male means=Debt"),
@@ -184,6 +188,13 @@ BROKEN = {
     "k-anonymity: missing matches anything, and too few fit": (
         KAnonymity(k=3, columns=("gender",), missing="anything"),
         records("gender=Male", "gender=Male", "gender=Female", ""),
+    ),
+    "k-anonymity: where nobody misses it, missing matches nobody": (
+        KAnonymity(k=3, columns=("gender",), missing="anything"),
+        records(*["gender=Male"] * 3, *["gender=Female"] * 2),
+    ),
+    "k-anonymity: there are no more records than there are": (
+        KAnonymity(k=3, columns=("gender",), missing="anything"), records("", ""),
     ),
     "k-anonymity: missing matches anything, of what is no variable": (
         KAnonymity(k=3, columns=("gendr",), missing="anything"), records("", "", ""),
@@ -231,6 +242,7 @@ BROKEN = {
     ),
     "multiple-of: a count off by one": (MultipleOf(base=3), combos(("", 9), ("gender=Male", 4))),
     "multiple-of: a negative count": (MultipleOf(base=3), combos(("", -3))),
+    "multiple-of: a negative count of any base": (MultipleOf(base=1), combos(("", -1))),
     "threshold: a cell of too few": (Threshold(k=5), combos(("", 9), ("gender=Male", 9))),
     "threshold: a cell of none": (Threshold(k=4), combos(("year=2020", 0))),
     "threshold: a value outside the domain": (Threshold(k=4), combos(("gender=Nobody", 9))),
@@ -382,6 +394,34 @@ def test_claims_about_records_are_decided_as_a_naive_recount_decides(
     assert finding.holds == naive(claim, rows, [known(row, toy) for row in released], [])
 
 
+@pytest.mark.parametrize("k", [2, 9, 20, 40])
+def test_compatible_records_are_counted_right_past_the_first_few_bytes(toy, k):
+    rng = np.random.default_rng(k)
+    rows = rng.choice([-1, 0, 1], (150, 7), p=[0.1, 0.7, 0.2]).clip(max=[1, 1, 1, 0, 0, 0, 0])
+    columns = ("year", "gender", "ageBroad")
+
+    found = recounts.incompatible(
+        published_of(table_of(toy, rows)).records, set(columns), set(columns), k
+    )
+
+    keys = rows[:, :3]
+    fits = (keys[:, None] == keys) | (keys[:, None] < 0) | (keys < 0)
+    assert found == (fits.all(axis=2).sum(axis=1) < k).sum()
+
+
+def test_a_hierarchy_makes_values_near_that_share_a_group(graded):
+    """Half 18--29, half 30+, both adult: to be all 18--29 moves half of them one level of two."""
+    rows = [(0, 0, 1, *[-1] * 4), (0, 1, 2, *[-1] * 4)] * 5
+    original = original_of(table_of(graded, rows))
+    published = records(*["gender=Female ageBroad=18--29"] * 5)
+
+    def claim(t):
+        return TCloseness(variable="ageBroad", columns=("gender",), t=t, kind="hierarchical")
+
+    assert recount(claim(0.25), original, published).holds
+    assert not recount(claim(0.249), original, published).holds
+
+
 @settings(max_examples=200, deadline=None)
 @given(ROWS, st.lists(st.tuples(ROW, st.integers(0, 6)), max_size=5), COUNT_CLAIMS, st.booleans())
 def test_claims_about_counts_are_decided_as_a_naive_recount_decides(
@@ -444,6 +484,12 @@ FAILING = {
     MultipleOf(base=2): lambda n: combos(*[("gender=Male", 41)] * n),
     Threshold(k=2): lambda n: combos(*[("gender=Male forced=1", 2)] * n),
     MaxDeviation(d=0): lambda n: combos(*[("gender=Male", 41)] * n),
+    LDiversity(variable="gender", columns=("year",), l=2): (
+        lambda n: records(*["gender=Male"] * n)
+    ),
+    TCloseness(variable="gender", columns=("year",), t=0.1): (
+        lambda n: records(*["gender=Male"] * n)
+    ),
 }
 
 
@@ -471,10 +517,32 @@ def test_a_message_about_single_counts_names_variables_alone(hundred):
     )
 
 
-def test_nothing_that_holds_data_shows_it_when_printed(ten):
-    shown = repr(ten) + repr(CASES["threshold"][1]) + repr(records(*SIX))
+def test_a_message_about_counts_that_exceed_names_variables_alone(hundred):
+    message = recount(SingleCountsAtMost(), hundred, records(*["gender=Male"] * 41)).message
+
+    assert message == "values of gender occur more often than in the original records"
+
+
+def test_a_message_tells_with_how_few_others_a_record_stands(hundred):
+    claim = KAnonymity(k=10, columns=("gender",))
+
+    assert "fewer than 9 others" in recount(claim, hundred, records("gender=Male")).message
+
+
+def test_a_message_is_no_finer_than_counts_may_deviate(hundred):
+    message = recount(MaxDeviation(d=19), hundred, combos(*[("gender=Male", 80)] * 19)).message
+
+    assert message.startswith("fewer than 20 rows")
+
+
+def test_nothing_that_holds_data_shows_it_when_printed(toy, ten):
+    published = combos(("gender=Female", 6))
+    counted = original_of(table_of(toy, [(-1, 0, *[-1] * 5)], [6]))
+    assert recount(Threshold(k=4), ten, published).holds
+    shown = repr(ten) + repr(published) + repr(records(*SIX)) + repr(counted)
 
     assert "Female" not in shown
+    assert "6" not in shown
     assert "gender=" not in shown
 
 

@@ -550,6 +550,25 @@ def test_no_note_makes_a_claim_hold_or_a_release_without_claims_pass(cases):
         assert "--accept" not in caught.value.help
 
 
+def test_k_anonymity_of_fewer_than_the_quasi_identifiers_needs_a_reason(cases):
+    fewer = run(candidate(stage(K_ANONYMIZATION, KAnonymization(k=3, keys=("gender",)))), cases)
+
+    with pytest.raises(ReleaseRefused, match="of whom year, ageBroad are known") as caught:
+        finish(fewer, cases)
+    assert "--accept" in caught.value.help
+
+    accepted = finish(fewer, cases, accept="years and ages are made up").accepted
+    assert accepted.note == "years and ages are made up"
+
+
+def test_of_two_claims_one_that_does_not_fall_short_is_enough(cases):
+    alike = table_of_codes(cases.codebook, cases.columns, np.repeat(cases.codes[:9], 3, axis=0))
+    claims = [KAnonymity(k=3, columns=("gender",)), RecordSupport(k=3)]
+    release = run(candidate(stage(strategy(same, claims=claims))), alike)
+
+    assert finish(release, alike).claims == tuple(claims)
+
+
 def test_where_nothing_is_to_be_accepted_the_note_is_not_kept(cases):
     release = finish(run(candidate(synthesis()), cases), cases, accept="just in case")
     assert release.accepted is None
