@@ -607,7 +607,7 @@ SIZE = 100_000
     ids=lambda text: re.sub(r"\s+", " ", text[:12]),
 )
 def test_time_is_linear_in_the_length_of_the_text(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     check_survives(text).nearest(("a", *[0] * SIZE))
     # A tenth of a second or so; anything quadratic takes minutes.
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
