@@ -20,6 +20,9 @@ from ctdc_framework.hierarchies import Hierarchy
 Reason = Literal["not-collected", "not-recorded", "not-applicable", "suppressed", "unknown"]
 
 
+COUNT = "count"
+"""The column of a table of counts that holds its numbers: no variable may be called so."""
+
 SEPARATOR = matching(r"[^\w\"'\t\r\n]?", "one character that no value holds, such as ;")
 """What may part the values of a cell."""
 

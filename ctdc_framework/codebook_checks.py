@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import evolve
 
-from ctdc_framework.codebook import Codebook, Role
+from ctdc_framework.codebook import COUNT, Codebook, Role
 from ctdc_framework.domain_checks import domain_faults, text_faults
 from ctdc_framework.domains import STANDARD, FlagDomain
 from ctdc_framework.errors import did_you_mean, one_of
@@ -20,7 +20,6 @@ from ctdc_framework.faults import Fault, Path
 from ctdc_framework.reference_checks import reference_faults, told_of_aliases
 from ctdc_framework.rule_checks import Places, rule_faults
 from ctdc_framework.rules import Rule
-from ctdc_framework.tables import COUNT
 from ctdc_framework.toml_file import TomlFile, names_in
 from ctdc_framework.wording_checks import wording_faults
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from ctdc_framework.codebook import Codebook
-from ctdc_framework.tables import COUNT, Shape, Table
+from ctdc_framework.codebook import COUNT, Codebook
+from ctdc_framework.tables import Shape, Table
 
 if TYPE_CHECKING:
     import numpy as np

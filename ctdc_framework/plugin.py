@@ -29,7 +29,15 @@ from ctdc_framework.claims import (
     TCloseness,
     Threshold,
 )
-from ctdc_framework.codebook import Codebook, Condition, Role, RuleEntry, TableColumn, Variable
+from ctdc_framework.codebook import (
+    COUNT,
+    Codebook,
+    Condition,
+    Role,
+    RuleEntry,
+    TableColumn,
+    Variable,
+)
 from ctdc_framework.columns import Column, flag
 from ctdc_framework.convert import Fault, entry
 from ctdc_framework.errors import DataError, Problem, StrategyError, did_you_mean
@@ -48,7 +56,7 @@ from ctdc_framework.results import (
 )
 from ctdc_framework.rules import Rows, Rule
 from ctdc_framework.scenario import Scenario
-from ctdc_framework.tables import COUNT, Shape, Table, table_of_codes
+from ctdc_framework.tables import Shape, Table, table_of_codes
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,14 +13,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from ctdc_framework.codebook import Codebook
+from ctdc_framework.codebook import COUNT, Codebook
 from ctdc_framework.errors import ReleaseRefused
 from ctdc_framework.items import Item, Items, Published
 from ctdc_framework.layouts import TOTAL, Layout, percentages, wide
 from ctdc_framework.results import Json, Release
 from ctdc_framework.staging import RELEASE
 from ctdc_framework.suppression import STATUSES, statuses
-from ctdc_framework.tables import COUNT, Table, cell_texts
+from ctdc_framework.tables import Table, cell_texts
 
 if TYPE_CHECKING:
     from ctdc_framework.files import RawFile

@@ -13,16 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
-from ctdc_framework.codebook import Codebook, TableColumn
+from ctdc_framework.codebook import COUNT, Codebook, TableColumn
 from ctdc_framework.layouts import Layout
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
-
-COUNT = "count"
-"""The column that holds a table of counts' numbers."""
 
 
 class Shape(Enum):

@@ -10,7 +10,7 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from ctdc_framework.claims import CLAIMS
-from ctdc_framework.codebook import Codebook
+from ctdc_framework.codebook import COUNT, Codebook
 from ctdc_framework.convert import fields_of
 from ctdc_framework.errors import CtdcError
 from ctdc_framework.gate import mixed_levels, outside_domains
@@ -20,7 +20,7 @@ from ctdc_framework.recounts import recount
 from ctdc_framework.results import Note
 from ctdc_framework.runner import generator, own_copy
 from ctdc_framework.suppression import are_kept_rows
-from ctdc_framework.tables import COUNT, Shape, Table
+from ctdc_framework.tables import Shape, Table
 from ctdc_framework.testing.checks import (
     SECONDS,
     Broken,
