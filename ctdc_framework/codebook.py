@@ -295,6 +295,10 @@ class VariableGroup:
     text: str = entry("what its percentages mean", default="")
 
 
+COUNT = "count"
+"""The column that holds a table of counts' numbers."""
+
+
 @frozen(kw_only=True)
 class TableColumn:
     """A column: a variable, or the presence of one value of a multi-valued variable.

@@ -26,10 +26,9 @@ def show(file: TomlFile, *, origin: bool = False) -> list[str]:
     A line that comes from two files names both: a value whose label an overlay translates. Lines
     that only open or close something say nothing. Read again, the lines give `file.data`.
 
-    >>> from ctdc_framework.locator import locate
     >>> text = "rules = [{ id = 'a' }]\\nprivacy.k = 10"
     >>> data = {"rules": [{"id": "a"}], "privacy": {"k": 10}}
-    >>> file = TomlFile(name="x/a.toml", data=data, locator=locate(text))
+    >>> file = TomlFile(name="x/a.toml", data=data, text=text)
     >>> print(*show(file, origin=True), sep="\\n")
     [[rules]]
     id = "a"  # a.toml:1
@@ -52,9 +51,8 @@ def as_json(file: TomlFile, *, origin: bool = False) -> dict[str, Any]:
     Places are under JSON pointers, as a name may hold points. Dates, and numbers that JSON does not
     know, are texts.
 
-    >>> from ctdc_framework.locator import locate
     >>> data = {"domains": {"a/b": {"min": float("inf")}}}
-    >>> file = TomlFile(name="a.toml", data=data, locator=locate("[domains.'a/b']\\nmin = inf"))
+    >>> file = TomlFile(name="a.toml", data=data, text="[domains.'a/b']\\nmin = inf")
     >>> as_json(file, origin=True)["origins"]
     {'/domains/a~1b/min': 'a.toml:2'}
     >>> as_json(file)

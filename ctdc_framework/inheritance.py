@@ -68,8 +68,7 @@ def inherit(file: TomlFile, shipped: Mapping[str, FilePath]) -> tuple[TomlFile, 
 
     Raises `CodebookError` where the parent cannot be had, as then everything would be missing.
 
-    >>> from ctdc_framework.locator import locate
-    >>> alone = TomlFile(name="a.toml", data={"codebook": {"id": "a"}}, locator=locate(""))
+    >>> alone = TomlFile(name="a.toml", data={"codebook": {"id": "a"}})
     >>> inherit(alone, {}) == (alone, [])
     True
     """

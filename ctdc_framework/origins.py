@@ -68,9 +68,8 @@ class Inherited(TomlFile):
 def origin_of(file: TomlFile, path: Path) -> Origin:
     """Give the file and the path at which an entry is written, whether or not any is inherited.
 
-    >>> from ctdc_framework.locator import locate
-    >>> base = TomlFile(name="base.toml", data={"a": {"b": 1}}, locator=locate("[a]\\nb = 1"))
-    >>> child = TomlFile(name="child.toml", data={}, locator=locate(""))
+    >>> base = TomlFile(name="base.toml", data={"a": {"b": 1}}, text="[a]\\nb = 1")
+    >>> child = TomlFile(name="child.toml", data={})
     >>> both = put_together(child, base, base.data, {("a",): Origin(base, ("a",))})
     >>> [origin_of(both, path).file.name for path in [("a", "b"), ("c",), (PARENT, "c")]]
     ['base.toml', 'child.toml', 'base.toml']
@@ -95,7 +94,7 @@ def put_together(
     return Inherited(
         name=file.name,
         data=data,
-        locator=file.locator,
+        text=file.text,
         marked=file.marked,
         digest=hashlib.sha256(f"{file.digest} {parent.digest}".encode()).hexdigest(),
         origins={**roots, **origins},

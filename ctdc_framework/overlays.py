@@ -54,9 +54,8 @@ _KNOWN_BY = {"values": "code", "codes": "code"}
 def is_overlay(file: TomlFile, parent: TomlFile) -> bool:
     """Say whether a codebook is an overlay: in another language than its parent, or named as one.
 
-    >>> from ctdc_framework.locator import locate
     >>> def of(name, lang):
-    ...     return TomlFile(name=name, data={"codebook": {"lang": lang}}, locator=locate(""))
+    ...     return TomlFile(name=name, data={"codebook": {"lang": lang}})
     >>> base = of("x.toml", "en")
     >>> is_overlay(of("y.toml", "fr"), base), is_overlay(of("x.en.toml", "en"), base)
     (True, True)

@@ -37,10 +37,9 @@ def relaxed_in(file: TomlFile, faults: list[Fault]) -> Relaxed:
 
     One that gives no reason is a fault and relaxes all the same: one mistake is told once.
 
-    >>> from ctdc_framework.locator import locate
     >>> faults = []
     >>> data = {"relax": [{"what": "privacy.k"}]}
-    >>> relaxed_in(TomlFile(name="a.toml", data=data, locator=locate("")), faults)
+    >>> relaxed_in(TomlFile(name="a.toml", data=data), faults)
     [(0, 'privacy.k')]
     >>> faults[0].message
     '`because` is missing'

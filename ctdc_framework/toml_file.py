@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -29,12 +29,18 @@ class TomlFile:
 
     name: str
     data: Mapping[str, Any]
-    locator: Locator
+    text: str = field(default="", repr=False)
+    """What is written in it, line ends folded to LF."""
     digest: str = ""
     marked: bool = False
     """Whether the file starts with a byte order mark."""
     moved: Mapping[Path, Path] = field(factory=dict)
     """Entries that came from somewhere else in the file, such as a template."""
+
+    @cached_property
+    def locator(self) -> Locator:
+        """Knows the places; made when the first thing is wrong."""
+        return locate(self.text)
 
     def problems(self, faults: Iterable[Fault], prefix: str) -> list[Problem]:
         """Turn faults into problems, each once and in the order of the file; errors go first."""
@@ -96,7 +102,7 @@ def read_toml(path: FilePath, error: type[CtdcError], prefix: str) -> TomlFile:
     return TomlFile(
         name=name,
         data=data,
-        locator=locate(text),
+        text=text,
         digest=hashlib.sha256(content).hexdigest(),
         marked=content.startswith(codecs.BOM_UTF8),
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import typer
 
 from ctdc_framework.cli import codebook_tools, common
-from ctdc_framework.errors import CodebookError, Exit
+from ctdc_framework.errors import CodebookError, Exit, Problem
 
 app = typer.Typer(help="Work with codebooks.", no_args_is_help=True)
 
@@ -27,27 +28,18 @@ def check(
     as_json: common.AsJson = False,
 ) -> None:
     """Name every mistake in a codebook by line and column."""
-    from ctdc_framework import problem_formats, registry
+    from ctdc_framework.cli.rules import Rules
     from ctdc_framework.codebook_io import check_codebook
 
     format = "json" if as_json else format
 
-    rules = registry.load(without=without).rules
     try:
-        book, problems = check_codebook(source, rules)
+        book, problems = check_codebook(source, Rules(without))
     except CodebookError as error:  # it cannot even be read, so there is no codebook to go on with
         if not error.problems:
             raise
         book, problems = None, error.problems
-    if format == "json":
-        common.print_json(problem_formats.as_json(problems))
-    elif format == "github":
-        typer.echo(problem_formats.as_github(problems))
-    elif format == "sarif":
-        from importlib.metadata import version
-
-        common.print_json(problem_formats.as_sarif(problems, version("ctdc-framework")))
-    else:
+    if format == "text":
         for problem in problems:
             typer.echo(problem.render())
         if book is not None and not problems:
@@ -55,5 +47,20 @@ def check(
                 f"{book.id} {book.header.version}: {len(book.variables)} variables, "
                 f"{len(book.inputs)} inputs, {len(book.rules)} rules: no problems"
             )
+    else:
+        _tell_programs(problems, format)
     if book is None or (strict and problems):
         raise typer.Exit(Exit.USER)
+
+
+def _tell_programs(problems: Sequence[Problem], format: str) -> None:
+    from ctdc_framework import problem_formats
+
+    if format == "json":
+        common.print_json(problem_formats.as_json(problems))
+    elif format == "github":
+        typer.echo(problem_formats.as_github(problems))
+    else:
+        from importlib.metadata import version
+
+        common.print_json(problem_formats.as_sarif(problems, version("ctdc-framework")))

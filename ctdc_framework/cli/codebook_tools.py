@@ -76,11 +76,11 @@ def diff(
     as_json: common.AsJson = False,
 ) -> None:
     """Tell what changed between two codebooks, what is coarser or laxer, and the version step."""
-    from ctdc_framework import registry
+    from ctdc_framework.cli.rules import Rules
     from ctdc_framework.codebook_io import load_codebook
     from ctdc_framework.difference import changes
 
-    rules = registry.load(without=without).rules
+    rules = Rules(without)
     found = changes.compare_codebooks(load_codebook(old, rules), load_codebook(new, rules))
     if as_json:
         common.print_json(changes.as_json(found))
@@ -97,9 +97,10 @@ def schema(
     force: common.Replace = False,
 ) -> None:
     """Write the JSON Schema of codebooks or plans, for editors that help while one types."""
-    from ctdc_framework import json_schema, registry
+    from ctdc_framework import json_schema
+    from ctdc_framework.cli.rules import Rules
 
-    rules = registry.load(without=without).rules
+    rules = Rules(without)
     made = json_schema.plan_schema() if what == "plan" else json_schema.codebook_schema(rules)
     common.deliver(_json(made), out, force=force)
 
@@ -117,10 +118,11 @@ def render(
     force: common.Replace = False,
 ) -> None:
     """Print a codebook as a document: every variable, value, caveat, note and grouping rule."""
-    from ctdc_framework import documents, registry
+    from ctdc_framework import documents
+    from ctdc_framework.cli.rules import Rules
     from ctdc_framework.codebook_io import load_codebook
 
-    rules = registry.load(without=without).rules
+    rules = Rules(without)
     book = load_codebook(source, rules)
     counts = documents.counts_of(data, book) if data is not None else None
     ways: Mapping[str, Any] = {
@@ -143,11 +145,11 @@ def export(
     force: common.Replace = False,
 ) -> None:
     """Hand a codebook to another program."""
-    from ctdc_framework import registry
+    from ctdc_framework.cli.rules import Rules
     from ctdc_framework.codebook_io import load_codebook
     from ctdc_framework.exchange import arx, csvw, ddi, frictionless, record_schema, redcap
 
-    rules = registry.load(without=without).rules
+    rules = Rules(without)
     book = load_codebook(source, rules)
     if format == "frictionless":
         made = _json(frictionless.export(book))
