@@ -81,33 +81,45 @@ def raise_keys(keys: Any, members: Any, column: Any, before: Any, after: Any, pl
 
 
 @jit
-def add_up(members: Any, counts: Any, kept: Any, codes: Any, worth: Any, rows: Any) -> Any:
-    """Add up, per column, what the values of the kept classes' records are worth."""
-    total = np.zeros(codes.shape[1])
-    for number in range(len(members)):
-        if kept[number]:
-            for column in range(codes.shape[1]):
-                total[column] += (
-                    counts[number] * worth[rows[column], codes[members[number], column]]
-                )
+def add_up(members: Any, counts: Any, kept: Any, columns: Any, worth: Any, rows: Any) -> Any:
+    """Add up, per column, what the values of the kept classes' records are worth.
+
+    `columns` (columns, records) are the codes, a column's side by side.
+    """
+    total = np.zeros(len(columns))
+    for column in range(len(columns)):
+        codes, row = columns[column], worth[rows[column]]
+        for number in range(len(members)):
+            if kept[number]:
+                total[column] += counts[number] * row[codes[members[number]]]
     return total
 
 
 @jit
-def spread(members: Any, counts: Any, kept: Any, codes: Any, maps: Any, rows: Any) -> Any:
-    """Give, per column, the entropy in bits of the suppressed records, times their number."""
-    held = np.zeros((codes.shape[1], maps.shape[1] + 1))
-    lost = 0.0
+def spread(members: Any, counts: Any, kept: Any, columns: Any, maps: Any, rows: Any) -> Any:
+    """Give, per column, the entropy in bits of the suppressed records, times their number.
+
+    `columns` (columns, records) are the codes, a column's side by side.
+    """
+    some = np.empty(len(members), np.int32)
+    many = np.empty(len(members), np.int64)
+    used, lost = 0, 0
     for number in range(len(members)):
         if not kept[number]:
+            some[used] = members[number]
+            many[used] = counts[number]
             lost += counts[number]
-            for column in range(codes.shape[1]):
-                held[column, maps[rows[column], codes[members[number], column]]] += counts[number]
-    total = np.zeros(codes.shape[1])
-    for column in range(codes.shape[1]):
-        for value in range(held.shape[1]):
-            if held[column, value] > 0:
-                total[column] -= held[column, value] * np.log2(held[column, value] / lost)
+            used += 1
+    held = np.empty(maps.shape[1] + 1, np.int64)
+    total = np.zeros(len(columns))
+    for column in range(len(columns)):
+        held[:] = 0
+        codes, row = columns[column], maps[rows[column]]
+        for at in range(used):
+            held[row[codes[some[at]]]] += many[at]
+        for value in range(len(held)):
+            if held[value] > 0:
+                total[column] -= held[value] * np.log2(held[value] / lost)
     return total
 
 

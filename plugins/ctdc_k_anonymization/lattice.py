@@ -161,8 +161,9 @@ class Problem:
         return self._merged(rows, (0,) * len(self.levels))
 
     @cached_property
-    def _columns(self) -> list[NDArray[np.int32]]:
-        return [np.ascontiguousarray(self.codes[:, n]) for n in range(self.codes.shape[1])]
+    def columns(self) -> NDArray[np.int32]:
+        """The codes of each column side by side: (columns, rows)."""
+        return np.ascontiguousarray(self.codes.T)
 
     def _merged(self, classes: Classes, node: Node) -> Classes:
         _, wide = self.places
@@ -177,7 +178,7 @@ class Problem:
         maps = self.levels[column].maps
         places, _ = self.places
         keys = raise_keys(
-            classes.keys, classes.members, self._columns[column],
+            classes.keys, classes.members, self.columns[column],
             maps[node[column]], maps[level], places[column],
         )  # fmt: skip
         moved = Classes(
@@ -287,8 +288,7 @@ def optimum(question: Question, step: Step = lambda done: None) -> Found | None:
     problem, metric = question.problem, question.metric
     order = sorted(range(len(problem.levels)), key=lambda n: -problem.levels[n].maps.shape[1])
     hopeless = _Hopeless(question=question, order=order)
-    best: Found | None = None
-    checked = 0
+    best, checked = _climbed(question, step)
     # A branch: a node, the classes of the node a level below with that node and the column that
     # went up, and the first column (in order) that may still go up.
     waiting: list[tuple[Node, Classes, Node, int, int]] = [
@@ -304,9 +304,7 @@ def optimum(question: Question, step: Step = lambda done: None) -> Found | None:
             continue
         checked += 1
         step(checked)
-        found = question.answer(node, classes, best)
-        if found:
-            best = found
+        best = question.answer(node, classes, best) or best
         if best and metric.floor(node, classes) >= best.loss:
             continue
         for at in range(first, len(order)):
@@ -315,6 +313,31 @@ def optimum(question: Question, step: Step = lambda done: None) -> Found | None:
                 coarser = (*node[:column], node[column] + 1, *node[column + 1 :])
                 waiting.append((coarser, classes, node, column, at))
     return evolve(best, checked=checked, exact=True) if best else None
+
+
+def _climbed(question: Question, step: Step) -> tuple[Found | None, int]:
+    """Go up from the finest node, by the step that costs least, to one that may be released.
+
+    What costs more than it needs no look. Gives the node, and how many were looked at.
+    """
+    node, classes = question.lowest, question.problem.classes(question.lowest)
+    best = question.answer(node, classes)
+    checked = 1
+    while node != question.highest:
+        around = []
+        for column, level in enumerate(node):
+            if level < question.highest[column]:
+                coarser = (*node[:column], level + 1, *node[column + 1 :])
+                merged = question.problem.raised(classes, node, column, level + 1)
+                kept = question.kept(merged)
+                around.append((question.metric.loss(coarser, merged, kept), coarser, merged))
+        checked += len(around)
+        step(checked)
+        loss, node, classes = min(around, key=lambda one: one[:2])
+        if best and loss >= best.loss:
+            break
+        best = question.answer(node, classes, best) or best
+    return best, checked
 
 
 @frozen(kw_only=True, eq=False)

@@ -102,25 +102,30 @@ class GranularityLoss(_Columns):
         n = self.records
         return [self.generalising * n * float(s.shares[0].min()) for s in self.problem.levels]
 
-    def _normalised(self, covered: Sequence[float]) -> Loss:
-        losses = [
-            math.floor(max(0.0, (own - least) / (self.records - least)) * GRAIN) / GRAIN
-            if self.records > least
-            else 0.0
-            for own, least in zip(covered, self._least, strict=True)
+    def _normalised(self, covered: float, column: int) -> float:
+        least, records = self._least[column], len(self.problem.codes)
+        if records <= least:
+            return 0.0
+        return math.floor(max(0.0, (covered - least) / (records - least)) * GRAIN) / GRAIN
+
+    @cached_property
+    def _floors(self) -> list[list[float]]:
+        """What each column loses at each of its levels, without any suppression."""
+        return [
+            [self._normalised(self.generalising * total, column) for total in totals]
+            for column, totals in enumerate(self._totals)
         ]
-        return combine(losses, self.weights, self.aggregate)
 
     def floor(self, node: Node, classes: Classes | None = None) -> Loss:
         """Give the loss without any suppression, which can only add to it."""
-        factor = self.generalising
-        return self._normalised([factor * t[at] for t, at in zip(self._totals, node, strict=True)])
+        losses = [of[level] for of, level in zip(self._floors, node, strict=True)]
+        return combine(losses, self.weights, self.aggregate)
 
     def loss(self, node: Node, classes: Classes, kept: NDArray[np.bool_]) -> Loss:
         """Give the loss with the suppressed records losing all, or `suppressing` of the rest."""
         rows = self.problem.rows_of(node)
         parts = add_up(
-            classes.members, classes.counts, kept, self.problem.codes, self.problem.shares, rows
+            classes.members, classes.counts, kept, self.problem.columns, self.problem.shares, rows
         )
         suppressed = float(classes.counts[~kept].sum())
         covered = self.generalising * parts
@@ -129,7 +134,8 @@ class GranularityLoss(_Columns):
         elif suppressed:
             held = np.array([t[level] for t, level in zip(self._totals, node, strict=True)]) - parts
             covered = covered + held + self.suppressing * (suppressed - held)
-        return self._normalised(covered.tolist())
+        losses = [self._normalised(own, column) for column, own in enumerate(covered.tolist())]
+        return combine(losses, self.weights, self.aggregate)
 
 
 @frozen(kw_only=True, eq=False)
@@ -186,7 +192,7 @@ class NonUniformEntropy(_Columns):
         if self.monotone or kept.all():
             return self._of(node)
         more = spread(
-            classes.members, classes.counts, kept, self.problem.codes, self.problem.maps,
+            classes.members, classes.counts, kept, self.problem.columns, self.problem.maps,
             self.problem.rows_of(node),
         )  # fmt: skip
         return self._of(node, (self.suppressing * more).tolist())
