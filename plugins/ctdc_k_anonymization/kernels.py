@@ -124,12 +124,13 @@ def spread(members: Any, counts: Any, kept: Any, columns: Any, maps: Any, rows: 
 
 
 @jit
-def distances(held: Any, first: Any, whole: Any, ordered: Any, parents: Any) -> Any:
-    """Give how far each class's sensitive values, from column `first` on, are from the whole.
+def close(held: Any, first: Any, whole: Any, most: Any, ordered: Any, parents: Any) -> Any:
+    """Say whether each class's sensitive values, from column `first` on, are close to the whole.
 
-    With `parents` (levels, groups) by the hierarchy, else by the order of the values or by none.
+    That is, no further than `most`: with `parents` (levels, groups) by the hierarchy, else by the
+    order of the values or by none.
     """
-    found = np.zeros(len(held))
+    met = np.empty(len(held), np.bool_)
     values = len(whole)
     extra, above = np.empty(values), np.empty(values)
     more, less = np.empty(values), np.empty(values)
@@ -141,17 +142,27 @@ def distances(held: Any, first: Any, whole: Any, ordered: Any, parents: Any) -> 
             extra[value] = held[number, first + value] / max(size, 1) - whole[value]
         total = 0.0
         if len(parents):
+            children = values
             for level in range(len(parents)):
-                above[:], more[:], less[:] = 0.0, 0.0, 0.0
-                for child in range(values):
+                groups = 0
+                for child in range(children):
                     group = parents[level, child]
-                    if group >= 0:
-                        above[group] += extra[child]
-                        more[group] += max(extra[child], 0.0)
-                        less[group] += max(-extra[child], 0.0)
-                for group in range(values):
+                    if group >= groups:
+                        above[groups : group + 1] = 0.0
+                        more[groups : group + 1] = 0.0
+                        less[groups : group + 1] = 0.0
+                        groups = group + 1
+                    above[group] += extra[child]
+                    if extra[child] > 0:
+                        more[group] += extra[child]
+                    else:
+                        less[group] -= extra[child]
+                for group in range(groups):
                     total += (level + 1) / len(parents) * min(more[group], less[group])
                     extra[group] = above[group]
+                children = groups
+                if total > most:
+                    break
         elif ordered:
             moved = 0.0
             for value in range(values):
@@ -161,5 +172,5 @@ def distances(held: Any, first: Any, whole: Any, ordered: Any, parents: Any) -> 
         else:
             for value in range(values):
                 total += abs(extra[value]) / 2
-        found[number] = total
-    return found
+        met[number] = total <= most
+    return met

@@ -30,6 +30,9 @@ Loss = tuple[float, ...]
 SPREAD = 0x9E3779B97F4A7C15
 """An odd number near 2^64 / golden ratio: its powers hash values of different columns apart."""
 
+AT_ONCE = 256
+"""How many classes are judged before looking whether too many records are suppressed already."""
+
 
 @frozen(kw_only=True, eq=False)
 class Levels:
@@ -63,6 +66,13 @@ class Classes:
 
     def __len__(self) -> int:
         return len(self.counts)
+
+    def part(self, which: slice) -> Classes:
+        """Give some of the classes."""
+        return Classes(
+            keys=self.keys[which], members=self.members[which], counts=self.counts[which],
+            held=self.held[which],
+        )  # fmt: skip
 
 
 class Model(Protocol):
@@ -250,10 +260,24 @@ class Question:
 
     def kept(self, classes: Classes) -> NDArray[np.bool_]:
         """Say which classes meet all models."""
-        met = np.ones(len(classes), bool)
-        for model in self.models:
-            met &= model.conform(classes)
-        return met
+        return np.logical_and.reduce([model.conform(classes) for model in self.models])
+
+    def kept_if_allowed(self, classes: Classes) -> NDArray[np.bool_] | None:
+        """Say which classes meet all models, or give None where too many records do not.
+
+        It looks at some classes after the others, and at no more once there are too many.
+        """
+        if self.allowed >= len(self.problem.codes):
+            return self.kept(classes)
+        kept = np.empty(len(classes), bool)
+        suppressed = 0
+        for start in range(0, len(classes), AT_ONCE):
+            part = slice(start, start + AT_ONCE)
+            kept[part] = self.kept(classes.part(part))
+            suppressed += int(classes.counts[part][~kept[part]].sum())
+            if suppressed > self.allowed:
+                return None
+        return kept
 
     @cached_property
     def monotone(self) -> bool:
@@ -262,16 +286,15 @@ class Question:
 
     def answer(self, node: Node, classes: Classes, best: Found | None = None) -> Found | None:
         """Judge a node: None where it suppresses more than is allowed, or is no better."""
-        kept = self.kept(classes)
-        suppressed = int(classes.counts[~kept].sum())
-        if suppressed > self.allowed:
+        kept = self.kept_if_allowed(classes)
+        if kept is None:
             return None
         loss = self.metric.loss(node, classes, kept)
         if best and loss >= best.loss:
             return None
         return Found(
-            node=node, loss=loss, classes=classes, kept=kept, suppressed=suppressed,
-            checked=0, exact=False,
+            node=node, loss=loss, classes=classes, kept=kept,
+            suppressed=int(classes.counts[~kept].sum()), checked=0, exact=False,
         )  # fmt: skip
 
 
@@ -363,8 +386,7 @@ class _Hopeless:
             for column in free:
                 classes = question.problem.raised(classes, at, column, key[column])
                 at = (*at[:column], key[column], *at[column + 1 :])
-            kept = question.kept(classes)
-            self.known[key] = int(classes.counts[~kept].sum()) > question.allowed
+            self.known[key] = question.kept_if_allowed(classes) is None
         return self.known[key]
 
 

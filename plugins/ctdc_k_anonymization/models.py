@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from attrs import field, frozen
 
-from ctdc_k_anonymization.kernels import distances
+from ctdc_k_anonymization.kernels import close
 from ctdc_k_anonymization.lattice import Classes
 
 if TYPE_CHECKING:
@@ -106,13 +106,10 @@ class Close:
             children = numbers
         return parents
 
-    def distances(self, classes: Classes) -> NDArray[np.float64]:
-        """Give each class's distance from the whole."""
-        found: NDArray[np.float64] = distances(
-            classes.held, self.first, self.whole, self.kind == "ordered", self._parents
-        )
-        return found
-
     def conform(self, classes: Classes) -> NDArray[np.bool_]:
         """Say for each class whether it is close enough."""
-        return self.distances(classes) <= self.t + TOLERANCE
+        met: NDArray[np.bool_] = close(
+            classes.held, self.first, self.whole, self.t + TOLERANCE, self.kind == "ordered",
+            self._parents,
+        )  # fmt: skip
+        return met

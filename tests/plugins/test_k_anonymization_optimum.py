@@ -67,7 +67,7 @@ def problem_of(shared, keys, sensitive):
     ]
     held = np.zeros((len(frame), 0), np.int32)
     if sensitive:
-        held = pd.get_dummies(frame[sensitive])[sorted(set(frame[sensitive]))].to_numpy(np.int32)
+        held = pd.get_dummies(frame[sensitive])[values_of(shared, sensitive)].to_numpy(np.int32)
     return Problem(
         codes=np.ascontiguousarray(np.stack(columns, axis=1)),
         levels=tuple(levels_of(rows[name]) for name in keys),
@@ -75,14 +75,21 @@ def problem_of(shared, keys, sensitive):
     )
 
 
+@cache
+def values_of(shared, name):
+    """The values of a sensitive variable, in order."""
+    return sorted(adult(shared)[0][name].unique().tolist())
+
+
+@cache
 def groups_of(shared, name):
     """The groups of a sensitive variable's values, level by level, in the order of the values."""
-    frame, rows = adult(shared)
+    rows = adult(shared)[1]
     row_of = {row[0]: row for row in rows[name]}
     found = []
     for level in range(1, len(rows[name][0])):
         numbers: dict[str, int] = {}
-        values = [row_of[value][level] for value in sorted(set(frame[name]))]
+        values = [row_of[value][level] for value in values_of(shared, name)]
         found.append(np.array([numbers.setdefault(value, len(numbers)) for value in values]))
     return found
 
