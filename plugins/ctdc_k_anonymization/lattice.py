@@ -260,7 +260,10 @@ class Question:
 
     def kept(self, classes: Classes) -> NDArray[np.bool_]:
         """Say which classes meet all models."""
-        return np.logical_and.reduce([model.conform(classes) for model in self.models])
+        met = np.ones(len(classes), bool)
+        for model in self.models:
+            met &= model.conform(classes)
+        return met
 
     def kept_if_allowed(self, classes: Classes) -> NDArray[np.bool_] | None:
         """Say which classes meet all models, or give None where too many records do not.
