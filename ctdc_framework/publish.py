@@ -22,6 +22,7 @@ from ctdc_framework.errors import ReleaseRefused
 from ctdc_framework.exchange import frictionless
 from ctdc_framework.gate import judge
 from ctdc_framework.items import AnyOriginal, Published, original_of, published_of
+from ctdc_framework.public import published
 from ctdc_framework.registry import Registry
 from ctdc_framework.results import Json, Note, Release, Severity
 from ctdc_framework.tables import Table
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 PACKAGES = ("ctdc-framework", "numpy", "numba", "pandas", "pyarrow", "altair", "vl-convert-python")
 """Packages whose versions decide what a seed gives."""
+
+PAGE, SCORES = "report.html", "comparison.json"
+"""The comparison as a page and as JSON: exact in private/, and the public one in release/."""
 
 GUESSABLE = 1 << 64
 """Seeds below this could be tried one by one."""
@@ -83,10 +87,12 @@ def write_checked(
     codebook: Codebook,
     registry: Registry,
     accept: str = "",
+    pages: Mapping[str, str] | None = None,
 ) -> tuple[Release, str]:
     """Write a release, read it back, recount its claims; give it with its manifest's hash.
 
-    Raises `ReleaseRefused`; the caller throws away what was written.
+    `pages` are texts that lie beside it, by their names. Raises `ReleaseRefused`; the caller throws
+    away what was written.
     """
     written = files.write_release(folder, release)
     published, laid_out = [], []
@@ -102,7 +108,9 @@ def write_checked(
     release = judge(release, original, published, registry, accept=accept)
     coarser = _generalised(codebook, published)
     described = _describe(folder, release, codebook, registry, written, coarser)
-    names = [*written, *laid_out, *described]
+    for name, text in (pages or {}).items():
+        files.write_public(folder / name, text)
+    names = [*written, *laid_out, *described, *(pages or {})]
     return release, files.write_manifest(folder, release, codebook, names, versions())
 
 
@@ -170,26 +178,47 @@ def publish(
 ) -> dict[str, str]:
     """Write the chosen releases and the private part into `root`; give the manifests' hashes."""
     original = original_of(comparison.original)
+    details = report.Details(notes=job.notes, data=job.data, versions=versions())
     hashes: dict[str, str] = {}
+    pages = _pages(comparison, details)
+    alone = [folder for _, folder in releases] == [root / "release"]
     checked: list[Release] = []
     for release, folder in releases:
         one, hashes[release.name] = write_checked(
-            folder, release, original, comparison.codebook, job.registry, job.accept
+            folder,
+            release,
+            original,
+            comparison.codebook,
+            job.registry,
+            job.accept,
+            {PAGE: pages[PAGE]} if alone else None,
         )
         checked.append(one)
+    if pages and not alone:  # the comparison is not of one release, and lies beside them
+        for name, text in pages.items():
+            files.write_public(root / "release" / name, text)
     private = files.private_directory(root)
     for release, folder in releases:
         name = "-".join(["suppressed", *folder.relative_to(root / "release").parts])
         files.write_suppressed(comparison.original, release, private / f"{name}.parquet")
-    details = report.Details(notes=job.notes, data=job.data, versions=versions())
-    files.write_private(private / "report.html", report.as_html(comparison, details))
-    files.write_private(
-        private / "comparison.json", files.as_json(report.as_json(comparison, details))
-    )
+    files.write_private(private / PAGE, report.as_html(comparison, details))
+    files.write_private(private / SCORES, files.as_json(report.as_json(comparison, details)))
     files.write_private(private / staging.LOG, files.as_json(_log(comparison, job, hashes)))
     for one in checked:  # last: what is told can be taken back no more
         job.registry.release_written(one, comparison.codebook, hashes[one.name])
     return hashes
+
+
+def _pages(comparison: Comparison, details: report.Details) -> dict[str, str]:
+    """Write the public report and its scores; nothing is published by a draft."""
+    if comparison.codebook.header.status == "draft":
+        return {}
+    shown = published(comparison)
+    public = report.Details(versions=details.versions, is_public=True)
+    return {
+        PAGE: report.as_html(shown, public),
+        SCORES: files.as_json(report.as_json(shown, public)),
+    }
 
 
 def _log(comparison: Comparison, job: Job, hashes: Mapping[str, str]) -> Json:

@@ -119,7 +119,8 @@ def file_columns(table: Table) -> tuple[str, ...]:
 
 
 def write_public(path: Path, text: str) -> None:
-    """Write a text of a release, as UTF-8 with LF."""
+    """Write a text of a release, as UTF-8 with LF, in a folder that is made where it is not."""
+    path.parent.mkdir(exist_ok=True)
     path.write_text(text, encoding="utf-8", newline="\n")
 
 

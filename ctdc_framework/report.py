@@ -1,6 +1,6 @@
 """Tell a comparison: as JSON, as rows for a terminal, as a page. Strings out, no files.
 
-Everything here is exact and therefore private. It tells scores, and nothing of single records.
+All that it is given is told, so it is private, unless it is what `public.published` left of it.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from ctdc_framework.figures import (
     sound,
 )
 from ctdc_framework.plan_entries import GateEntry
+from ctdc_framework.public import floored
 from ctdc_framework.results import Json, Note, ScoreRow, Severity
 
 CONTROLS: Mapping[str, str] = {
@@ -55,10 +56,12 @@ class Details:
     notes: Sequence[Note] = ()
     data: str = ""
     versions: Mapping[str, str] = field(factory=dict)
+    is_public: bool = False
+    """Whether the comparison is one that is `published`, for everybody to see."""
 
 
 def as_json(comparison: Comparison, details: Details) -> Json:
-    """Give the whole comparison as JSON values: exact figures, so private."""
+    """Give the whole comparison as JSON values: exact figures, unless it is the public one."""
     codebook = comparison.codebook
     said = ("side", "better", "unit", "summary")
     told = ("is_control", "may_release", "reason", "stochastic", "runs")
@@ -66,7 +69,7 @@ def as_json(comparison: Comparison, details: Details) -> Json:
         "format": 1,
         "codebook": {"id": codebook.id, "version": codebook.header.version, "k": codebook.k},
         "data": details.data,
-        "records": len(comparison.original),
+        "records": _records(comparison, details),
         "verdicts": [
             {"candidate": one.name}
             | {name: getattr(one, name) for name in told}
@@ -90,6 +93,12 @@ def as_json(comparison: Comparison, details: Details) -> Json:
         ],
         "versions": dict(details.versions),
     }
+
+
+def _records(comparison: Comparison, details: Details) -> int:
+    """Give how many records there are; to everybody only down to a multiple of k."""
+    number = len(comparison.original)
+    return floored(number, comparison.codebook.k) if details.is_public else number
 
 
 def _row_as_json(row: ScoreRow) -> Json:
@@ -217,7 +226,7 @@ def _table(block: Block, left: int, width: int) -> Iterator[str]:
 
 
 def as_html(comparison: Comparison, details: Details) -> str:
-    """Write the whole comparison as one page: exact figures, so private.
+    """Write the whole comparison as one page: exact figures, unless it is the public one.
 
     It needs nothing but itself: no script, no font, no picture from elsewhere.
     """
@@ -233,6 +242,8 @@ def as_html(comparison: Comparison, details: Details) -> str:
         comparison=comparison,
         codebook=comparison.codebook,
         details=details,
+        public=details.is_public,
+        records=_records(comparison, details),
         verdicts=ordered(comparison),
         judged=_judged,
         claims=_claims,

@@ -28,8 +28,9 @@ def compare(
 ) -> None:
     """Run every candidate of a plan and show risk beside utility.
 
-    Writes OUT/private/report.html, and with --write-releases OUT/release/CANDIDATE. Exit code 4
-    tells that a measure failed; the rest is complete.
+    Writes OUT/private/report.html with exact figures and OUT/release/report.html with what may be
+    public; with --write-releases also OUT/release/CANDIDATE. Exit code 4 tells that a measure
+    failed; the rest is complete.
     """
     from attrs import evolve
 
@@ -51,7 +52,7 @@ def compare(
             tell=tell,
         )
     what = [f"look at, privately: {out / 'private' / 'report.html'}"]
-    if write_releases:
+    if (out / "release").is_dir():  # nothing is published by a draft
         what.insert(0, f"may be published:  {out / 'release'}")
     common.show(outcome, as_json=as_json, what=what)
     if outcome.comparison.gaps:

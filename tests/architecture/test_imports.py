@@ -30,7 +30,7 @@ ORDER = [
     "plugin", "hookspecs", "parameters", "registry",
     "plan_entries", "plan_scenario", "json_schema", "keys", "plan",
     "cell_reader", "outside", "prepare", "gate",
-    "runner", "compare", "figures", "charts", "report",
+    "runner", "compare", "public", "figures", "charts", "report",
     "staging", "release_files", "release_reading", "verify", "checklist", "publish",
     "demo_data", "demo_plan", "api", "verifying", "testing", "cli",
 ]  # fmt: skip

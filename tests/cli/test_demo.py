@@ -11,7 +11,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from ctdc_framework import api
 from ctdc_framework.cli import main
+from ctdc_framework.counting import value_counts
 
 CANDIDATES = {
     "k-synthesis",
@@ -129,11 +131,34 @@ def test_the_private_part_is_for_its_owner_alone(demo):
 
 
 def test_the_page_loads_nothing_from_elsewhere(demo):
-    page = (demo / "private" / "report.html").read_text(encoding="utf-8")
+    for part in ("private", "release"):
+        page = (demo / part / "report.html").read_text(encoding="utf-8")
 
-    assert "<svg" in page
-    assert not re.search(r"""(?:src|href)\s*=\s*["']?\s*(?:https?:)?//""", page)
-    assert "<script" not in page
+        assert "<svg" in page
+        assert not re.search(r"""(?:src|href)\s*=\s*["']?\s*(?:https?:)?//""", page)
+        assert "<script" not in page
+
+
+def test_no_exact_count_of_the_original_stands_in_the_public_comparison(demo):
+    """What whoever reads all of it could look for: the count of a value, as it was before."""
+    loaded = api.load_registry()
+    codebook = api.load_codebook("ctdc-2021", loaded.rules)
+    prepared, _ = api.prepare(demo / "private" / "raw.csv", codebook, loaded)
+    counts = value_counts(prepared.table.codes, prepared.table.sizes)
+    exact = {int(count) for count in counts if count > 100 and count % codebook.k}
+    assert len(exact) > 20
+    page = (demo / "release" / "report.html").read_text(encoding="utf-8")
+    texts = re.sub(r"<style.*?</style>|<[^>]*>", " ", page, flags=re.DOTALL)
+    told = json.loads((demo / "release" / "comparison.json").read_text(encoding="utf-8"))
+    rates = [score["value"] for score in told["scores"] if score["value"] is not None]
+
+    numbers = {float(one.replace(",", "")) for one in re.findall(r"\d[\d,]*(?:\.\d+)?", texts)}
+    assert numbers.isdisjoint(exact)
+    assert rates
+    # A share in whole per cent, times whatever it may be a share of, is no exact count.
+    assert all(rate == round(rate, 2) for rate in rates)
+    assert told["records"] == 1500
+    assert told["notes"] == []
 
 
 def test_raw_records_are_the_same_for_everybody_and_others_for_another_seed(ctdc):

@@ -244,7 +244,7 @@ def test_a_run_leaves_a_release_and_a_private_part(tmp_path, comparison, job, re
         "private/DO-NOT-PUBLISH.txt", "private/comparison.json", "private/log.json",
         "private/report.html", "release/codebook.html", "release/codebook.md",
         "release/data.csv", "release/data.parquet", "release/datapackage.json",
-        "release/release.json", "release/tables/combinations-2.csv",
+        "release/release.json", "release/report.html", "release/tables/combinations-2.csv",
             "release/tables/combinations-2.parquet",
     ]  # fmt: skip
     assert hashes == {"safe": files.digest(tmp_path / "release" / "release.json")}
