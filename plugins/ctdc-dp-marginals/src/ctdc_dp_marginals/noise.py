@@ -31,6 +31,7 @@ def _gaussian(scale: float) -> Any:
     )
 
 
+@cache
 def scale_for(sets: int, epsilon: float, delta: float) -> float:
     """Give the smallest scale of noise with which `sets` tables are (epsilon, delta)-private.
 
