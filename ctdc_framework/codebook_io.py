@@ -130,7 +130,9 @@ def check_codebook(
     read = _Reading(rules=rules, file=file)
     codebook = read.codebook()
     faults += read.faults
-    faults += cross_faults(codebook, rules, file.data, read.places)
+    for fault in cross_faults(codebook, rules, file.data, read.places):
+        # What stands in prose does not tell by itself whose text it is.
+        faults.append(speaking(fault, file.data, SUBJECTS) if fault.part else fault)
     others = {*shipped_codebooks(), *_beside(file.name, codebook.id)}
     stated = written.data.get("codebook")
     if isinstance(stated, Mapping) and "id" in stated:  # an overlay goes by its parent's

@@ -25,7 +25,8 @@ UNKNOWN_KEY, MISSING_KEY, WRONG_TYPE, BAD_CHOICE, NOT_WHOLE, BAD_VALUE = (
 class Fault:
     """One thing wrong with a value, at a path of keys.
 
-    `at_key` points at the key itself and not at its value, as an unknown key wants it.
+    `at_key` points at the key itself and not at its value, as an unknown key wants it; `part` at
+    some of a text, from one character up to another.
     """
 
     path: Path
@@ -34,6 +35,7 @@ class Fault:
     help: str = ""
     at_key: bool = False
     level: Literal["error", "warning"] = "error"
+    part: tuple[int, int] | None = None
 
     def under(self, *head: str | int) -> Fault:
         """Give the same fault as seen from further out."""

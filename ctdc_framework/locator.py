@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import define, field, frozen
 
+from ctdc_framework.toml_strings import written_at
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -148,6 +150,20 @@ class Locator:
         """
         values = [node.value for node in self._along(path) if node.value]
         return self._span(values[-1]) if values else None
+
+    def part(self, path: Path, start: int, end: int) -> Span | None:
+        """Where some of the text at `path` is written, from one of its characters up to another.
+
+        >>> locator = locate('a = "\\u00e9 and {var:x}"')
+        >>> span = locator.part(("a",), 11, 12)
+        >>> locator.line(1)[span.column - 1 : span.end_column - 1]
+        'x'
+        """
+        node = self._find(path)
+        if node is None or node.value is None or self._text[node.value[0]] not in _QUOTES:
+            return None
+        first, last = (written_at(self._text, node.value[0], place) for place in (start, end))
+        return self._span((first, last))
 
     def line(self, number: int) -> str:
         """The text of line `number` (from 1) without its line end; empty if there is no such line.

@@ -68,30 +68,44 @@ def _prose(codebook: Codebook, data: Mapping[str, Any]) -> Iterator[Fault]:
     aliases = _aliases(data)
     notes: set[str] = set()
     for path, text in texts_in((), data):
-        for kind, target in REFERENCE.findall(text):
-            written = f"`{{{kind}:{target}}}`"
+        for found in REFERENCE.finditer(text):
+            kind, target = found.groups()
+            written = f"`{found[0]}`"
+            whole = found.span()
             notes.add(target if kind == "note" else "")
             if kind not in known:
                 message = f"{written} looks like a reference, and is none"
                 help = did_you_mean(kind, known) or "write {var:x}, {vars:a..b} or {note:x}"
-                yield Fault(path=path, kind="021", message=message, help=help, level="warning")
+                yield Fault(
+                    path=path, kind="021", message=message, help=help, part=whole, level="warning"
+                )
                 continue
             names = target.split("..") if kind == "vars" else [target]
             if kind == "vars" and len(names) != 2:
                 message = f"{written} names no first and last variable"
-                yield Fault(path=path, kind="021", message=message, help="write {vars:a..b}")
+                help = "write {vars:a..b}"
+                yield Fault(path=path, kind="021", message=message, help=help, part=whole)
                 continue
             for name in names:
+                start = found.start(2) if name is names[0] else found.end(2) - len(name)
+                part = (start, start + len(name))
                 if known[kind] is variables and name in aliases:
                     message = f"{written} calls `{aliases[name]}` by an alias"
                     help = f"write `{aliases[name]}`"
-                    yield Fault(path=path, kind="022", message=message, help=help, level="warning")
+                    yield Fault(
+                        path=path,
+                        kind="022",
+                        message=message,
+                        help=help,
+                        part=part,
+                        level="warning",
+                    )
                 elif name not in known[kind]:
                     what = "variable" if known[kind] is variables else kind
                     message = f"{written} names no {what} of this codebook"
                     help = did_you_mean(name, known[kind]) or f"there are {one_of(known[kind])}"
                     help = help if known[kind] else f"declare a {what}, or write plain text"
-                    yield Fault(path=path, kind="021", message=message, help=help)
+                    yield Fault(path=path, kind="021", message=message, help=help, part=part)
     for name in codebook.notes if notes <= {"", *known["note"]} else ():
         if name not in notes:
             message = f"note `{name}` is referred to by no text"

@@ -58,6 +58,8 @@ class TomlFile:
         """Turn a fault into a problem with its place in the file."""
         path = self.written_at(fault.path)
         span = self.locator.key(path) if fault.at_key else self.locator.value(path)
+        if fault.part:
+            span = self.locator.part(path, *fault.part) or span
         span = span or self.locator.value(path) or self.locator.nearest(path)
         place = Place(file=self.name)
         if span:

@@ -12,6 +12,9 @@ from ctdc_framework.difference.comparison import changes_between
 from ctdc_framework.difference.domains import Change, Severity, listed
 from ctdc_framework.results import Json
 
+CODE = "CB250"
+"""What a change is in the catalogue of problems."""
+
 WEIGHTS: Mapping[Severity, str] = {
     "relaxed": "Relaxed: less is promised about privacy, or more is told; each needs a reason",
     "major": "Major: files or releases of the old codebook no longer fit",
@@ -91,16 +94,17 @@ def as_text(difference: Difference) -> str:
         lines += [f"  {listed(at, most)}: {message}" for (_, message), at in places.items()]
     if not difference.changes:
         return "\n".join([*lines, "", "No difference."]) + "\n"
+    help = f"  = help: `ctdc codebook explain {CODE}` tells how changes are weighed"
     step = f"These changes make it {difference.proposed} ({difference.step})"
     if difference.old.partition(" ")[0] != difference.new.partition(" ")[0]:
-        lines += ["", "These are two codebooks: neither's version follows from the other's."]
+        lines += ["", "These are two codebooks: neither's version follows from the other's.", help]
         return "\n".join(lines) + "\n"
     says = "as the new codebook says"
     if not difference.is_enough:
         says = f"but the new codebook says {difference.stated}"
     elif difference.stated != difference.proposed:
         says = f"and the new codebook says {difference.stated}"
-    return "\n".join([*lines, "", f"{step}, {says}."]) + "\n"
+    return "\n".join([*lines, "", f"{step}, {says}.", help]) + "\n"
 
 
 def as_json(difference: Difference) -> dict[str, Json]:
@@ -112,7 +116,13 @@ def as_json(difference: Difference) -> dict[str, Json]:
         "proposed": difference.proposed,
         "stated": difference.stated,
         "changes": [
-            {"kind": one.kind, "at": one.at, "severity": one.severity, "message": one.message}
+            {
+                "code": CODE,
+                "kind": one.kind,
+                "at": one.at,
+                "severity": one.severity,
+                "message": one.message,
+            }
             for one in difference.changes
         ],
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from functools import cached_property
 
 from attrs import frozen
@@ -73,11 +73,7 @@ class Entries:
         roles = [n.line(": ".join(ROLES[role])) for role in variable.role] or [n.line(UNDECIDED)]
         if variable.is_quasi and variable.missing_matches == "anything":
             roles.append(n.line("in k-anonymity a missing value is as good as every value"))
-        rules = [
-            n.line(prose.link("rule", one.id, one.id), ": ", words.rule(one), " ")
-            + prose.inlines(one.because)
-            for one in self._rules(name)
-        ]
+        rules = [self._rule(one, of) for one, of in self._rules(name)]
         checks = [
             n.line(words.check(one), " ", prose.inlines(one.because))
             for one in book.checks
@@ -110,17 +106,30 @@ class Entries:
         found = (*flow.rewriting, *flow.ordered)
         return (*found, *(rule for rule in self.codebook.rules if rule not in found))
 
-    def _rules(self, name: str) -> list[RuleEntry]:
-        """List the rules that make a variable, those that make its inputs included."""
+    def _rule(self, entry: RuleEntry, of: Container[str]) -> n.Inlines:
+        """Tell a rule as far as it concerns a variable; the link leads to the whole of it."""
+        words = n.line(self.prose.link("rule", entry.id, entry.id), ": ")
+        words = n.line(words, self.wording.rule(entry, of))
+        rule = self.wording.rules.get(entry.op)
+        if rule and rule.rewrites and len(rule.rewrites(entry.params)[0]) > FEW:
+            return words  # why, is told there once
+        return n.line(words, " ") + self.prose.inlines(entry.because)
+
+    def _rules(self, name: str) -> list[tuple[RuleEntry, Container[str]]]:
+        """List the rules that make a variable, those that make its inputs included.
+
+        Each comes with the columns on account of which it is there.
+        """
         wanted = {name}
-        found: list[RuleEntry] = []
+        found: list[tuple[RuleEntry, Container[str]]] = []
         for entry in reversed(self.rules):  # what is written last is looked at first
             rule = self.wording.rules.get(entry.op)
             if rule is None:
                 continue
             rewritten = rule.rewrites(entry.params)[0] if rule.rewrites else ()
-            if not wanted.isdisjoint((*rewritten, *rule.writes(entry.params))):
-                found.insert(0, entry)
+            of = wanted.intersection((*rewritten, *rule.writes(entry.params)))
+            if of:
+                found.insert(0, (entry, of))
                 wanted |= {one for one in rule.reads(entry.params) if one in self.codebook.inputs}
         return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -96,14 +96,14 @@ class Wording:
         ]
         return n.joined(parts, ", ", " and ")
 
-    def rule(self, entry: RuleEntry) -> n.Inlines:
-        """Say what a grouping rule does."""
-        known = self._known(entry.params)
+    def rule(self, entry: RuleEntry, of: Container[str] = ()) -> n.Inlines:
+        """Say what a grouping rule does; where it is about many columns, only to those named."""
+        known = self._known(entry.params, of)
         return n.line(known, _MODES.get(getattr(entry.params, "mode", ""), "")) if known else (
             self._foreign(entry)
         )  # fmt: skip
 
-    def _known(self, params: Any) -> n.Inlines:
+    def _known(self, params: Any, of: Container[str] = ()) -> n.Inlines:
         """Say what a rule of the language itself does; nothing of any other."""
         column = self.prose.column
         match params:
@@ -126,11 +126,17 @@ class Wording:
                 return n.line(words, n.joined(told, ", ", " or " if any_of else " and "), ".")
             case Recode(on=names, map=replaced, file_has=marks):
                 words = n.line(self._of_files(marks), self._replaced(names[0], replaced))
-                return n.line(words, ". So in ", self.columns(names), ".")
+                return n.line(words, self._there(names, of), ".")
             case Alpha3(on=names, file_has=marks):
                 words = n.line(self._of_files(marks), "two-letter codes of ISO 3166-1 become ")
-                return n.line(words, "its three-letter ones. So in ", self.columns(names), ".")
+                return n.line(words, "its three-letter ones", self._there(names, of), ".")
         return ()
+
+    def _there(self, names: Iterable[str], of: Container[str]) -> n.Inlines:
+        """Say in which columns texts are replaced, unless it is the variable that is spoken of."""
+        told = [name for name in names if not of or name in of]
+        alone = bool(of) and len(told) == 1 and told[0] in self.codebook.variables
+        return () if alone else n.line(". So in ", self.columns(told))
 
     def _of_files(self, marks: Iterable[str]) -> n.Inlines:
         """Say of which files a rule speaks that replaces texts."""

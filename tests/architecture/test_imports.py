@@ -17,8 +17,9 @@ FRAMEWORK = ROOT / "ctdc_framework"
 PLUGINS = sorted(path for path in (ROOT / "plugins").glob("ctdc_*") if path.is_dir())
 
 ORDER = [
-    "errors", "shipped", "scaffold", "diagnostics", "problem_formats", "faults", "locator",
-    "toml_dialect", "toml_syntax", "codebook_format", "toml_file", "convert",
+    "errors", "shipped", "scaffold", "diagnostics", "problem_formats", "faults",
+    "toml_strings", "locator", "toml_dialect", "toml_syntax", "codebook_format", "toml_file",
+    "convert",
     "countries", "domains", "hierarchies", "codebook", "scenario", "columns", "rewriting",
     "rules", "domain_checks", "rule_checks", "layouts", "tables", "suppression", "items",
     "origins", "seals", "overlays", "inheritance", "codebook_show",

@@ -605,6 +605,19 @@ def test_the_rules_that_make_an_input_stand_with_the_variable_that_it_makes(sect
     assert "first-citizenship" not in sections["variable-CountryOfExploitation"]
 
 
+def test_a_rule_of_many_columns_is_told_once_and_linked_from_each(ctdc, sections):
+    (zeros,) = (one for one in ctdc.rules if one.id == "k-anonymized-zeros")
+    assert all(name in sections["rule-k-anonymized-zeros"] for name in zeros.params.on)
+    said = "k-anonymized-zeros: As a file that has Datasource is read, 0 and 0.0 become missing."
+    entries = {name: sections[f"variable-{name}"] for name in ctdc.variables}
+    flags = [name for name in zeros.params.on if name in entries]
+    assert len(flags) > 25
+    assert all(said[:75] in entries[name] for name in flags)
+    assert said in entries["meansOfControlThreats"]
+    rare = [name for name, entry in entries.items() if "PrivateSexualServices" in entry]
+    assert rare == ["typeOfSexOther"]
+
+
 # ---- escaping
 
 
