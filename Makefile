@@ -21,11 +21,11 @@ fuzz: .venv/.installed-test ## a hundred thousand damaged files: minutes
 	CTDC_FUZZ=1 $(BIN)/python -m pytest -q tests/fuzz
 
 bench: .venv/.installed-test ## speed, in CPU seconds; beside pac-synth where that can be installed
-	-$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[bench]'
+	-$(BIN)/python -m pip install --disable-pip-version-check --no-compile -q -e '.[bench]'
 	$(BIN)/python -m pytest -q tests/benchmarks --override-ini addopts="--import-mode=importlib" --benchmark-only
 
 mutants: .venv/.installed-test ## whether tests notice each small change to the gate
-	$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[mutants]'
+	$(BIN)/python -m pip install --disable-pip-version-check --no-compile -q -e '.[mutants]'
 	$(BIN)/python tests/mutants/run.py
 
 docs: .venv/.installed-docs ## the documentation as pages, in site/
@@ -40,13 +40,13 @@ $(BIN)/python:
 	$(PYTHON) -m venv .venv
 
 .venv/.installed: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --disable-pip-version-check -q -e .
+	$(BIN)/python -m pip install --disable-pip-version-check --no-compile -q -e .
 	@touch $@
 
 .venv/.installed-test: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[test]'
+	$(BIN)/python -m pip install --disable-pip-version-check --no-compile -q -e '.[test]'
 	@touch $@ .venv/.installed
 
 .venv/.installed-docs: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[docs]'
+	$(BIN)/python -m pip install --disable-pip-version-check --no-compile -q -e '.[docs]'
 	@touch $@ .venv/.installed

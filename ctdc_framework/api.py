@@ -6,7 +6,7 @@ Every function raises a `CtdcError` for what the user can mend.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -17,7 +17,7 @@ from ctdc_framework import release_files as files
 from ctdc_framework import staging
 from ctdc_framework.codebook import Codebook
 from ctdc_framework.codebook_io import load_codebook
-from ctdc_framework.compare import Comparison, Tell
+from ctdc_framework.compare import CONTROLS, Comparison, Tell
 from ctdc_framework.compare import compare as compare_candidates
 from ctdc_framework.errors import CtdcError, DataError, PlanError, did_you_mean, one_of
 from ctdc_framework.exchange import statistics
@@ -171,12 +171,14 @@ def execute(
     reading: Reading | None = None,
     raw: RawFile | None = None,
     force: bool = False,
+    controls: Collection[str] = CONTROLS,
     tell: Tell = nobody,
 ) -> Outcome:
     """Prepare the data, run and compare the candidates, and write what may be written.
 
     With `releases="one"` the candidate must end in a release: what stops it is raised. `raw`
-    stands for the plan's data file where it has been read, or made, already.
+    stands for the plan's data file where it has been read, or made, already. `controls` are those
+    that are measured beside the candidates.
     """
     refuse_undecided(plan.codebook)
     if releases == "one":
@@ -202,7 +204,7 @@ def execute(
     seconds["prepare"] = time.perf_counter() - started
     started = time.perf_counter()
     chosen = draw_seed() if seed is None else seed
-    comparison = compare_candidates(plan, prepared.table, registry, chosen, tell)
+    comparison = compare_candidates(plan, prepared.table, registry, chosen, tell, controls=controls)
     if releases == "one":
         for verdict in comparison.verdicts:
             if verdict.error is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -31,6 +31,10 @@ COPY, SHUFFLED, HALF = "the original itself", "independent columns", "one half b
 """Controls: what nobody may publish; what keeps single counts and nothing else; mere chance."""
 SUBSAMPLES = {f"a subsample of {share} %": share for share in (1, 5, 10, 50)}
 """Controls: an honest part of the records, as a yardstick, with its share in per cent."""
+ANCHORS = (COPY, SHUFFLED)
+"""The two controls between which any figure is read."""
+CONTROLS = (*ANCHORS, HALF, *SUBSAMPLES)
+"""All controls."""
 
 
 class Tell(Protocol):
@@ -90,8 +94,16 @@ class Comparison:
         return any(row.error for row in self.rows)
 
 
-def compare(plan: Plan, original: Table, registry: Registry, seed: int, tell: Tell) -> Comparison:
-    """Run every candidate of a plan and measure it beside the original.
+def compare(
+    plan: Plan,
+    original: Table,
+    registry: Registry,
+    seed: int,
+    tell: Tell,
+    *,
+    controls: Collection[str] = CONTROLS,
+) -> Comparison:
+    """Run every candidate of a plan and measure it beside the original, and the controls named.
 
     A candidate that cannot be run, and a measure that fails, become a row with the reason.
     """
@@ -100,7 +112,7 @@ def compare(plan: Plan, original: Table, registry: Registry, seed: int, tell: Te
     verdicts: list[Verdict] = []
     rows: list[ScoreRow] = []
     releases: dict[str, Release] = {}
-    for control, beside in _controls(measured, seed):
+    for control, beside in _controls(measured, seed, controls):
         name = control.name
         verdicts.append(Verdict(name=name, is_control=True, may_release=False, reason="a control"))
         tell(f"measuring {name}", 0, None)
@@ -136,28 +148,36 @@ def _gated(verdict: Verdict, gates: Sequence[GateResult]) -> Verdict:
     return evolve(verdict, may_release=False, reason=reason, error=error)
 
 
-def _controls(original: Table, seed: int) -> Iterator[tuple[Release, Table]]:
+def _controls(
+    original: Table, seed: int, names: Collection[str]
+) -> Iterator[tuple[Release, Table]]:
     """Give each control, and what it is measured beside: the original, or half of it."""
     import numpy as np
+
+    def drawn(name: str) -> NDArray[np.int64]:
+        return generator(seed, name, "control").permutation(len(original))
 
     def of_rows(name: str, rows: NDArray[np.int64]) -> Release:
         return Release(name=name, records=original.with_codes(original.codes[np.sort(rows)]))
 
-    yield Release(name=COPY, records=original), original
-    rng = generator(seed, SHUFFLED, "control")
-    codes = original.codes.copy()
-    for number in range(codes.shape[1]):
-        codes[:, number] = rng.permutation(codes[:, number])
-    shuffled = original.with_codes(np.ascontiguousarray(codes))
-    yield Release(name=SHUFFLED, records=shuffled), original
-    half = len(original) // 2
-    drawn = generator(seed, HALF, "control").permutation(len(original))
-    first, second = (of_rows(HALF, rows) for rows in (drawn[:half], drawn[half:]))
-    assert second.records is not None
-    yield first, second.records
+    if COPY in names:
+        yield Release(name=COPY, records=original), original
+    if SHUFFLED in names:
+        rng = generator(seed, SHUFFLED, "control")
+        codes = original.codes.copy()
+        for number in range(codes.shape[1]):
+            codes[:, number] = rng.permutation(codes[:, number])
+        shuffled = original.with_codes(np.ascontiguousarray(codes))
+        yield Release(name=SHUFFLED, records=shuffled), original
+    if HALF in names:
+        half = len(original) // 2
+        rows = drawn(HALF)
+        first, second = of_rows(HALF, rows[:half]), of_rows(HALF, rows[half:])
+        assert second.records is not None
+        yield first, second.records
     for name, share in SUBSAMPLES.items():
-        drawn = generator(seed, name, "control").permutation(len(original))
-        yield of_rows(name, drawn[: len(original) * share // 100]), original
+        if name in names:
+            yield of_rows(name, drawn(name)[: len(original) * share // 100]), original
 
 
 def _run(
@@ -292,6 +312,8 @@ def _gates(
 
 
 __all__ = [
+    "ANCHORS",
+    "CONTROLS",
     "COPY",
     "HALF",
     "SHUFFLED",

@@ -8,6 +8,7 @@ record *holds* it when it has all of them; missing is never part of one.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -57,7 +58,7 @@ class Combinations:
     def __len__(self) -> int:
         return len(self.values)
 
-    @property
+    @cached_property
     def lengths(self) -> _Ints:
         """(m,) how many values each combination has."""
         lengths: _Ints = np.count_nonzero(self.values >= 0, axis=1)

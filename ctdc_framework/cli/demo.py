@@ -26,6 +26,7 @@ def demo(
     The records are made up. They hold names and case numbers, to show that none gets out.
     """
     from ctdc_framework import api, demo_plan
+    from ctdc_framework.compare import ANCHORS
 
     registry = api.load_registry()
     with common.progress() as tell:
@@ -40,6 +41,7 @@ def demo(
             seed=seed,
             raw=raw,
             force=True,
+            controls=ANCHORS,
             tell=tell,
         )
     common.show(

@@ -49,6 +49,7 @@ def run(
     from attrs import evolve
 
     from ctdc_framework import api
+    from ctdc_framework.compare import ANCHORS
 
     registry = api.load_registry(without)
     reading = common.reading(on_unknown, drop_unknown, delimiter)
@@ -74,6 +75,7 @@ def run(
             seed=seed,
             reading=reading,
             force=force,
+            controls=ANCHORS,
             tell=tell,
         )
     (digest,) = outcome.hashes.values()

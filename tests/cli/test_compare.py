@@ -7,6 +7,7 @@ import pytest
 from attrs import frozen
 
 from ctdc_framework import api, registry
+from ctdc_framework.compare import ANCHORS, CONTROLS
 from ctdc_framework.plugin import Better, Measure, Side, hookimpl
 
 PLAN = """\
@@ -76,6 +77,14 @@ def test_a_comparison_by_itself_releases_nothing(ctdc, plan):
     assert said.err == ""
     assert Path("out/private/report.html").stat().st_size > 0
     assert not list(Path("out").rglob("data.csv"))
+
+
+def test_a_comparison_shows_all_controls_and_a_run_two(ctdc, plan):
+    whole = ctdc("compare", plan, "--out", "all")
+    one = ctdc("run", plan, "--candidate", "synthesis[k=10]", "--out", "one")
+
+    assert all(name in whole.out for name in CONTROLS)
+    assert {name for name in CONTROLS if name in one.out} == set(ANCHORS)
 
 
 def test_what_may_be_released_is_written_where_asked_for(ctdc, plan):

@@ -18,7 +18,7 @@ from ctdc_framework.claims import (
     SingleCounts,
     Threshold,
 )
-from ctdc_framework.compare import COPY, HALF, SHUFFLED, SUBSAMPLES, compare
+from ctdc_framework.compare import ANCHORS, COPY, HALF, SHUFFLED, SUBSAMPLES, compare
 from ctdc_framework.convert import entry, unstructure
 from ctdc_framework.errors import ReleaseRefused, StrategyError
 from ctdc_framework.plan import BoundMeasure, Plan, bind_candidates, bind_measure
@@ -153,6 +153,16 @@ def test_subsamples_are_records_of_the_original_in_the_share_that_they_say(compa
             assert scores(compared, name, "fabricated-combinations")["length 3"] == 0
     likeness = [scores(compared, name, "k-marginal")["all"] for name in list(SUBSAMPLES)[1:]]
     assert likeness == sorted(likeness)
+
+
+def test_a_control_that_is_left_out_changes_no_other(cases, installed, compared):
+    plan = plan_of(cases.codebook, installed, ANONYMITY)
+
+    fewer = compare(plan, cases, installed, 1, nobody, controls=ANCHORS)
+
+    assert [one.name for one in fewer.verdicts] == [COPY, SHUFFLED, "anonymity"]
+    of_all = [row for row in compared.rows if row.candidate in (COPY, SHUFFLED, "anonymity")]
+    assert sorted(fewer.rows, key=str) == sorted(of_all, key=str)
 
 
 def test_one_half_is_measured_beside_the_other(compared):
