@@ -101,6 +101,8 @@ def _number(
     keep, column_of, number = number_values(counts, sizes, k)
     offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     numbered = np.where(codes >= 0, number[offsets[:-1] + codes], -1)
+    order = _like_beside_like(numbered)
+    codes, numbered = codes[order], numbered[order]
     source = Source(
         column_of=column_of,
         bits=np.ascontiguousarray(value_bitsets(codes, sizes)[keep]),
@@ -127,6 +129,15 @@ def _number(
         ends=np.empty(0, dtype=np.int64),
     )
     return work, counts[keep]
+
+
+def _like_beside_like(numbered: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give the order in which records that share values stand together, by frequent ones first.
+
+    Who holds values together then stands in few words of bits and near one another in memory.
+    """
+    together = [float((np.bincount(one[one >= 0]) ** 2.0).sum()) for one in numbered.T]
+    return np.lexsort(numbered.T[np.argsort(together, kind="stable")])
 
 
 def _begin(work: Work, left: NDArray[np.int64], step: Step) -> None:

@@ -231,7 +231,7 @@ def begin(
 
 @jit
 def join(
-    limit: Any, chance: Any,
+    limit: Any, chance: Any, reward: Any,
     left: Any, column_of: Any, bits: Any, rows: Any, row_ends: Any, listed: Any, reach: Any,
     pairs: Any, triples: Any, pair_pull: Any, triple_pull: Any, weights: Any,
     k: Any, most: Any, steer: Any, noise: Any, rng: Any, values: Any, ends: Any, done: Any,
@@ -239,9 +239,10 @@ def join(
     """Join the values that are left to new records; give how many were made, `limit` at most.
 
     left: (V,) how often each value is still to be used, counted down; `chance[left]` is how
-        likely a record begins with it. rows, row_ends: the originals, end to end; bits: (V,
-        words), who holds a value; listed, reach: what is known where there are no originals.
-        steer: (greatest support + 1,), what a support is worth.
+        likely a record begins with it, and reward: (V,) what it brings besides its pulls.
+    rows, row_ends: the originals, end to end; bits: (V, words), who holds a value; listed, reach:
+        what is known where there are no originals.
+    steer: (greatest support + 1,), what a support is worth.
     values, ends: room for the records; done: (records, values used, gain) so far, carried on.
     """
     waiting = np.empty(len(left), np.int64)
@@ -269,7 +270,7 @@ def join(
         n = 0
         for v in range(len(left)):
             if left[v] > 0 and column_of[v] != column_of[start] and pairs[start, v, 0] >= k:
-                waiting[n], gains[n], supports[n] = v, 0.0, pairs[start, v, 0]
+                waiting[n], gains[n], supports[n] = v, reward[v], pairs[start, v, 0]
                 n += 1
         values[end] = start
         left[start] -= 1

@@ -22,7 +22,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data"
 K = 10
-SEEDS = {"10k": 10, "20k": 3, "50k": 3, "150k": 1}
+SEEDS = {"10k": 10, "20k": 10, "50k": 10, "150k": 3}
 RUNS = [(name, seed, "") for name, seeds in SEEDS.items() for seed in range(seeds)]
 RUNS += [("10k", seed, "tables") for seed in range(3)]
 HANDED = [  # measured earlier on the same inputs and a like machine; the pipeline is not run again
@@ -211,8 +211,8 @@ def test_what_k_synthesis_costs_and_keeps(benchmark, tmp_path, section):
     tens = [told for (name, _, source), told in runs.items() if name == "10k" and not source]
     assert max(told["cpu"] for told in tens) <= 10
     assert max(told["rows"] for told in tens) <= 20_500
-    assert runs["150k", 0, ""]["cpu"] <= 30
-    assert runs["150k", 0, ""]["memory"] <= 1536
+    assert max(runs["150k", seed, ""]["cpu"] for seed in range(3)) <= 30
+    assert max(runs["150k", seed, ""]["memory"] for seed in range(3)) <= 1536
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -416,13 +417,36 @@ def test_a_pass_is_kept_only_if_it_brings_the_release_nearer():
     codes = codes.astype(np.int16)
     sizes = [3] * 12
     distances = []
-    for effort in (0, 5, 60):
+    for effort in (0, 2, 5, 20, 60):
         made = synthesise_records(
             codes, sizes, 5, np.random.default_rng(7), silent, length=2, effort=effort
         )
         distances.append(distance(codes, made.codes, sizes, 5))
 
-    assert distances[0] > distances[1] > distances[2]
+    assert distances == sorted(distances, reverse=True)
+    assert distances[-1] < distances[0]
+
+
+def test_the_order_of_the_originals_tells_nothing_and_changes_nothing():
+    rng = np.random.default_rng(4)
+    codes = rng.integers(-1, 3, (300, 6)).astype(np.int16)
+    shuffled = codes[rng.permutation(len(codes))]
+
+    one, two = (
+        synthesise_records(given, [3] * 6, 5, np.random.default_rng(1), silent).codes
+        for given in (codes, shuffled)
+    )
+
+    assert np.array_equal(one, two)
+
+
+def test_values_in_short_records_are_taken_for_hard_to_place():
+    values, ends = np.array([0, 1, 2, 0, 1, 0], np.int32), np.array([3, 5, 6])
+    made = SimpleNamespace(values=values, ends=ends, keep=np.arange(4))
+
+    assert work.hardness(made) == pytest.approx(
+        [(1 / 3 + 1 / 2 + 1) / 3, (1 / 3 + 1 / 2) / 2, 1 / 3, 0]
+    )
 
 
 def distance(codes, released, sizes, k):
