@@ -13,7 +13,7 @@ from typing import Any
 from attrs import evolve
 
 from ctdc_framework.codebook import COUNT, Codebook, Role
-from ctdc_framework.domain_checks import domain_faults, text_faults
+from ctdc_framework.domain_checks import domain_faults, group_faults, text_faults
 from ctdc_framework.domains import STANDARD, FlagDomain
 from ctdc_framework.errors import did_you_mean, one_of
 from ctdc_framework.faults import Fault, Path
@@ -42,6 +42,7 @@ def cross_faults(
         _ids(codebook, places),
         _groups(codebook, data),
         _hierarchies(codebook, data),
+        group_faults(codebook, data),
         _figures(codebook, data, places),
         wording_faults(codebook, data),
         rule_faults(codebook, rules, data, places),

@@ -275,6 +275,33 @@ def _path_of(domain: Domain, number: int) -> Path:
     return ()
 
 
+def group_faults(codebook: Codebook, data: Mapping[str, Any]) -> Iterator[Fault]:
+    """Hold the codes of hierarchies' groups to what holds for values: a release has both."""
+    for name, hierarchy in codebook.hierarchies.items():
+        separators = {one.list for one in codebook.variables.values() if one.hierarchy == name}
+        entry = data["hierarchies"][name]
+        if "source" in entry:  # the codes are the source's own
+            continue
+        for number, (level, written) in enumerate(
+            zip(hierarchy.levels, entry["levels"], strict=True)
+        ):
+            for place, group in enumerate(level.groups):
+                code = group.code
+                within: Path = ("bands", place) if written.get("bands") else (
+                    "groups", place, "code"
+                )  # fmt: skip
+                path: Path = ("hierarchies", name, "levels", number, *within)
+                what = f"hierarchy `{name}`, level `{level.name}`: code `{code}`"
+                yield from (evolve(fault, path=path) for fault in text_faults(what, code))
+                if code in codebook.missing_codes:
+                    message = f"{what} is a missing code" if code else f"{what} is empty"
+                    yield Fault(path=path, kind="112", message=message, help="write another")
+                for separator in filter(None, separators):
+                    if separator in code:
+                        message = f"{what} holds `{separator}`, which parts values"
+                        yield Fault(path=path, kind="106", message=message, help="write another")
+
+
 def text_faults(what: str, text: str) -> Iterator[Fault]:
     """List what in a name or a code is lost on the way, or not what it looks like."""
     if text != text.strip():

@@ -47,6 +47,7 @@ groups = [{ code = "all", members = ["NS", "OW"] }]
 domain     = "region"
 role       = ["quasi"]
 hierarchy  = "sides"
+list       = ";"
 definition = "Where."
 """
 
@@ -197,6 +198,11 @@ WRONG = [
     (LISTED, 'code = "all", ', 'code = "NS", ', "CB223", "code `NS` is that of another group too"),
     (LISTED, '["O", "W"]', '["O", «"V"]', "CB224", "`V` is no value of domain `region`"),
     (LISTED, '["NS", "OW"]', '["NS", «"OWW"]', "CB224", "did you mean `OW`?"),
+    (LISTED, 'code = "all", ', 'code = «"=1+1", ', "CB116", "code `=1+1` starts with a character"),
+    (LISTED, 'code = "all", ', 'code = «"NULL", ', "CB112", "code `NULL` is a missing code"),
+    (LISTED, 'code = "all", ', 'code = «"", ', "CB112", "code `` is empty"),
+    (LISTED, 'code = "all", ', 'code = «"N;S", ', "CB106", "code `N;S` holds `;`, which parts"),
+    (LISTED, 'code = "all", ', 'code = «"all ", ', "CB016", "begins or ends in a space"),
     (COUNTRIES, '{ TWN', '{ «TWM = "030", TWN', "CB224", "`place` speaks of `TWM`"),
     (COUNTRIES, '"030"', '«"Eastern Asi"', "CB224", "did you mean `Eastern Asia`?"),
     (AGES, 'name  = "any"', 'name = "majority"', "CB005", "two levels are called `majority`"),

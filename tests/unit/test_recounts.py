@@ -109,6 +109,10 @@ CASES = {
     "k-anonymity: missing is a value": (
         KAnonymity(k=3, columns=("gender",)), records("", "", "forced=1"),
     ),
+    "k-anonymity: every variable is known": (
+        KAnonymity(k=3, columns=("year", "gender", "ageBroad", "means", "forced")),
+        records(F, F, F, M, M, M),
+    ),
     "additive": (
         Additive(), combos(("", 9), ("gender=Female", 6), ("gender=Male", 3), ("year=2019", 9)),
     ),
@@ -117,6 +121,10 @@ CASES = {
     ),
     "l-diversity: missing is a value": (
         LDiversity(variable="forced", columns=("year",), l=2), records(F, M),
+    ),
+    "l-diversity: every variable is known but one": (
+        LDiversity(variable="gender", columns=("year", "ageBroad", "means", "forced"), l=1),
+        records(F, M),
     ),
     "l-diversity: as even as two": (
         LDiversity(variable="gender", columns=("year",), l=2, kind="entropy"), records(F, M, F, M),
@@ -127,6 +135,10 @@ CASES = {
     ),
     "t-closeness: as in all": (
         TCloseness(variable="forced", columns=("year",), t=0.01), records(*SIX, *[M] * 4),
+    ),
+    "t-closeness: every variable is known but one": (
+        TCloseness(variable="forced", columns=("year", "gender", "ageBroad", "means"), t=1.0),
+        records(F, M),
     ),
     "t-closeness: exactly so far": (
         TCloseness(variable="forced", columns=("gender",), t=0.4), records(*SIX),
@@ -233,6 +245,9 @@ BROKEN = {
     "t-closeness: a little further": (
         TCloseness(variable="forced", columns=("gender",), t=0.399), records(*SIX),
     ),
+    "t-closeness: of what is no variable": (
+        TCloseness(variable="forced", columns=("yaer",), t=1.0), records(F, M),
+    ),
     "t-closeness: a value that no original has": (
         TCloseness(variable="year", columns=("gender",), t=1.0), records("year=2021 gender=Male"),
     ),
@@ -286,6 +301,8 @@ def test_every_claim_has_a_case_that_holds_and_one_that_does_not():
         (SingleCounts(k=2), WITHIN),
         (SingleCountsAtMost(), WITHIN),
         (KAnonymity(k=2, columns=("gender",)), WITHIN),
+        (LDiversity(variable="forced", columns=("gender",), l=1), WITHIN),
+        (TCloseness(variable="forced", columns=("gender",), t=1.0), WITHIN),
         (MultipleOf(base=2), records(*SIX)),
         (Threshold(k=2), records(*SIX)),
         (MaxDeviation(d=20), records(*SIX)),

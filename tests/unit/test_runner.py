@@ -426,6 +426,30 @@ def test_counts_that_are_merely_rounded_are_refused(cases):
         finish(release, cases)
 
 
+def test_what_is_refused_for_want_of_a_promise_says_why_there_is_none(cases):
+    release = run(candidate(stage(strategy(same, claims=[NoClaim(reason="it is a trial")]))), cases)
+
+    with pytest.raises(ReleaseRefused, match=r"or more \(made-up: it is a trial\)"):
+        finish(release, cases)
+
+
+def test_two_levels_of_a_hierarchy_in_a_column_are_refused_unless_its_strategy_mixes_them(graded):
+    codes = graded.columns[2].codes
+    rows = [[-1, -1, codes.index(age), *[-1] * 4] for age in ("18+", "30+") for _ in range(3)]
+    mixed = table_of_codes(graded, graded.columns, np.array(rows, np.int16))
+    one = strategy(same, claims=[RecordSupport(k=3)])
+
+    with pytest.raises(ReleaseRefused, match="`ageBroad` would be published at several levels"):
+        finish(run(candidate(stage(one)), mixed), mixed)
+    assert finish(run(candidate(stage(evolve(one, mixes_levels=True))), mixed), mixed).claims
+
+    counted = table_of_codes(
+        graded, graded.columns, np.array(rows[::3], np.int16), np.array([6, 3])
+    )
+    shown = strategy(lambda *_: Output(table=counted), gives=Shape.COUNTS, claims=[Threshold(k=3)])
+    assert finish(run(candidate(stage(shown)), mixed), mixed).claims, "counts of both may be shown"
+
+
 def test_two_counts_of_one_combination_are_refused(cases):
     def twice(table, params, context):
         counted = ctdc_rounding.tabulate(table, Tabulate(length=1), context).table
