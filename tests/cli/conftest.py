@@ -58,23 +58,9 @@ def made(tmp_path_factory, records):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ctdc_framework.report.as_html", lambda *_: "<!doctype html>")
         with pytest.raises(SystemExit) as stop:
-            main(
-                [
-                    "run",
-                    "--codebook",
-                    "minimal",
-                    "--data",
-                    str(folder / "cases.csv"),
-                    "--out",
-                    str(folder / "out"),
-                    "--strategy",
-                    "k-synthesis",
-                    "--tables",
-                    "2",
-                    "--seed",
-                    "5",
-                ]
-            )
+            main(["run", "--codebook", "minimal", "--data", str(folder / "cases.csv"),
+                  "--strategy", "k-synthesis", "--tables", "2", "--seed", "5",
+                  "--out", str(folder / "out")])  # fmt: skip
     assert not stop.value.code
     return folder / "out"
 

@@ -110,9 +110,20 @@ def marked(*more):
 
 
 @pytest.mark.parametrize(
-    ("name", "format"), [*((name, []) for name in STRATEGIES), ("k-synthesis", ["--json"])]
+    ("name", "format"),
+    [("k-synthesis", ["--json"]), ("k-anonymization", []), ("rounding", [])],
 )
 def test_nothing_that_is_released_or_printed_holds_a_rare_value(ctdc, data, name, format):
+    hold_no_rare_value(ctdc, data, name, format)
+
+
+def test_no_page_that_is_drawn_holds_a_rare_value(ctdc, data, drawn):
+    hold_no_rare_value(ctdc, data, "k-synthesis", [])
+
+    assert "<svg" in Path("out/release/report.html").read_text(encoding="utf-8")
+
+
+def hold_no_rare_value(ctdc, data, name, format):
     done = ctdc(
         "run", "--codebook", "canary.toml", "--data", data, *STRATEGIES[name], "--out", "out",
         *format,

@@ -356,7 +356,7 @@ def naive(claim, original, published, shown):
         case RecordSupport(k=k) | Threshold(k=k):
             return min(true, default=k) >= k
         case CombinationSupport(k=k, length=length):
-            parts = [c for row in published for n in range(1, length + 1) for c in sets(row, n)]
+            parts = [c for row in published for n in range(length + 1) for c in sets(row, n)]
             return all(sum(set(c) <= record for record in original) >= k for c in parts)
         case SingleCountsAtMost():
             one, other = (Counter(i for row in rows for i in row) for rows in (original, published))
