@@ -19,7 +19,10 @@ from attrs import frozen
 Level = Literal["error", "warning"]
 
 WIDEST = 160
-"""Characters of a source line that are shown."""
+"""Characters of a source line that are shown, where a terminal does not have room for fewer."""
+
+NARROWEST = 30
+"""Characters of a source line that are shown in the narrowest terminal."""
 
 
 class Exit(IntEnum):
@@ -78,17 +81,27 @@ class Problem:
     place: Place | None = None
     level: Level = "error"
 
-    def render(self) -> str:
-        """Write the problem as a person reads it, with the line it points at."""
+    def render(self, columns: int = 0) -> str:
+        """Write the problem as a person reads it, with the line it points at.
+
+        Of a line that is longer than a terminal of so many columns only the part around the place
+        is shown, as otherwise the marks would not stand beneath it.
+        """
         head = f"{self.level}[{self.code}]: {self.message}"
         lines = [f"{self.place}: {head}" if self.place else head]
         if self.place and self.place.source:
             number = f"{self.place.line:>3}"
             gutter = " " * len(number)
-            # Of a very long line only the part around the place is shown.
-            is_long = len(self.place.source) > WIDEST
-            start = max(0, self.place.column - 1 - WIDEST // 2) if is_long else 0
-            shown = self.place.source[start : start + WIDEST]
+            room = columns - len(number) - 2 if columns else WIDEST
+            widest = min(WIDEST, max(NARROWEST, room))
+            source = self.place.source
+            start = 0
+            if len(source) > widest:
+                # A third of the room is for what stands before.
+                start = max(0, min(self.place.column - 1 - widest // 3, len(source) - widest))
+            shown = source[start : start + widest]
+            shown = "…" + shown[1:] if start else shown
+            shown = shown[:-1] + "…" if start + widest < len(source) else shown
             # Tabs keep their width, so that the carets stand under what they mean.
             ahead = shown[: self.place.column - 1 - start]
             before = "".join("\t" if character == "\t" else " " for character in ahead)

@@ -152,7 +152,9 @@ def idle_inputs(codebook: Codebook, rules: Mapping[str, Rule[Any]]) -> Iterator[
     for name, column in codebook.inputs.items():
         if column.role != "identifier" and name not in read:
             message = f"input `{name}` is read by no rule and no check"
-            help = _allow("CB027", f"inputs.{name}", "remove it")
+            help = _allow(
+                "CB027", f"inputs.{name}", "make a variable of it by a rule, or remove it"
+            )
             path: Path = ("inputs", name)
             yield Fault(
                 path=path, kind="027", message=message, help=help, at_key=True, level="warning"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
@@ -40,8 +42,9 @@ def check(
             raise
         book, problems = None, error.problems
     if format == "text":
+        columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
         for problem in problems:
-            typer.echo(problem.render())
+            typer.echo(problem.render(columns))
         if book is not None and not problems:
             typer.echo(
                 f"{book.id} {book.header.version}: {len(book.variables)} variables, "

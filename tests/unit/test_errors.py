@@ -47,6 +47,20 @@ def test_of_a_long_line_the_part_around_the_place_is_shown(before, after, width)
     assert max(map(len, shown.split("\n"))) < 180
 
 
+@given(st.integers(0, 300), st.integers(0, 300), st.integers(1, 12), st.integers(1, 200))
+def test_in_a_narrow_terminal_the_line_fits_and_what_is_left_out_is_marked(
+    before, after, width, columns
+):
+    source = "." * before + "X" * width + "." * after
+    shown = problem(line=12, column=before + 1, width=width, source=source).render(columns)
+    assert carets(shown) == "X" * width
+    room = max(columns, 36)  # no terminal is narrower
+    line = shown.split("\n")[2]
+    assert len(line) <= room
+    assert line[5:].strip("…") in source
+    assert ("…" in line) == (len(source) > min(160, max(30, columns - 5)))
+
+
 def test_a_control_character_of_a_file_does_not_reach_the_terminal():
     assert "\x1b" not in problem(line=1, column=1, source="a\x1b[2Jb").render()
 

@@ -506,9 +506,10 @@ SEQUENCES = {
 }
 """The children of elements in the order that the schema of DDI-Codebook 2.5 demands.
 
-The source is codebook.xsd of the DDI Alliance, version 2.5 of 2012-01-17: its types `stdyDscrType`,
-`stdyInfoType`, `valrngType` and `varType`, with the latter's attributes, were compared by eye. The
-schema is under the LGPL and is no part of the project.
+The source is codebook.xsd of the DDI Alliance, version 2.5 of 2012-01-17. Compared with it by eye
+were the types of codeBook, docDscr, citation, distStmt, stdyDscr, stdyInfo, sumDscr, fileTxt,
+fileStrc, varGrp, var, valrng and catgry, and the attributes and their values below. The schema is
+under the LGPL and is no part of the project.
 """
 
 ATTRIBUTES = {
@@ -553,27 +554,68 @@ def texts_of(element, name):
     return [one.text or "" for one in element.findall(f"{DDI}{name}")]
 
 
-def test_ddi_keeps_the_order_and_attributes_of_its_schema(book):
-    counts = {name: {"": 500, book.domain_of(name).codes[0]: 500} for name in book.variables}
-    root = ElementTree.fromstring(ddi.export(book, counts).encode())
+def unlike_the_schema(root):
+    """Say what of a document the schema would refuse; nothing where it is valid."""
+    told = []
     for element in root.iter():
-        assert element.tag.startswith(DDI)
         name = element.tag.removeprefix(DDI)
         children = "".join(f"{one.tag.removeprefix(DDI)} " for one in element)
         wanted = "".join(
             f"({part.rstrip('*+?')} ){part[len(part.rstrip('*+?')) :]}"
             for part in SEQUENCES.get(name, "").split()
         )
-        assert re.fullmatch(wanted, children), (name, children)
+        if not element.tag.startswith(DDI) or not re.fullmatch(wanted, children):
+            told.append(f"{element.tag}: {children}")
+        # An element that has children holds no text besides.
+        if children and any(text and text.strip() for text in texts_beside(element)):
+            told.append(f"{name}: a text beside its elements")
         allowed = {"ID": "[FGV][0-9]+", **ATTRIBUTES.get(name, {})}
         for key, value in element.attrib.items():
-            if not key.startswith("{"):
-                assert re.fullmatch(allowed[key], value, re.DOTALL), (name, key, value)
-        assert REQUIRED.get(name, set()) <= set(element.attrib)
+            fits = key.startswith("{") or re.fullmatch(allowed.get(key, ""), value, re.DOTALL)
+            told += [] if fits else [f"{name} {key}={value}"]
+        told += [f"{name} lacks {key}" for key in REQUIRED.get(name, set()) - set(element.attrib)]
     ids = [one.get("ID") for one in root.iter() if one.get("ID")]
-    assert len(ids) == len(set(ids))
-    led = [one.get("var") for one in root.iter() if one.get("var")]
-    assert set(" ".join(led).split()) <= set(ids)
+    led = [one.get(key, "") for one in root.iter() for key in ("var", "files")]
+    told += [f"{one} leads nowhere" for one in " ".join(led).split() if one not in ids]
+    return told + [f"{one} is there twice" for one in ids if ids.count(one) > 1]
+
+
+def texts_beside(element):
+    return [element.text, *(one.tail for one in element)]
+
+
+def ddi_of(book):
+    counts = {name: {"": 500, book.domain_of(name).codes[0]: 500} for name in book.variables}
+    return ElementTree.fromstring(ddi.export(book, counts).encode())
+
+
+def test_ddi_is_as_its_schema_demands(book):
+    root = ddi_of(book)
+    assert root.tag == f"{DDI}codeBook"
+    assert unlike_the_schema(root) == []
+
+
+DAMAGE = {
+    "an element left out": lambda root, var: root.remove(root[1]),
+    "a title left out": lambda root, var: root[0][0][0].remove(root[0][0][0][0]),
+    "a title twice": lambda root, var: root[0][0][0].insert(0, root[0][0][0][0]),
+    "another order": lambda root, var: var.insert(0, var[-1]),
+    "an unknown element": lambda root, var: var.append(ElementTree.Element(f"{DDI}vaar")),
+    "a foreign element": lambda root, var: var.append(ElementTree.Element("notes")),
+    "an unknown attribute": lambda root, var: var.set("nam", "x"),
+    "a wrong value": lambda root, var: var.set("nature", "quasi"),
+    "no name": lambda root, var: var.attrib.pop("name"),
+    "an ID twice": lambda root, var: var.set("ID", "F1"),
+    "a reference to nothing": lambda root, var: var.set("files", "F2"),
+    "a text between elements": lambda root, var: setattr(var, "text", "x"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_ddi_that_its_schema_refuses_is_noticed(damage):
+    root = ddi_of(load_codebook("minimal"))
+    DAMAGE[damage](root, next(parts_of(root, "var")))
+    assert unlike_the_schema(root)
 
 
 def test_ddi_tells_variables_values_missing_and_derivation(odd):
