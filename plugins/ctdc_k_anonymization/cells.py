@@ -18,6 +18,7 @@ import numpy as np
 from attrs import frozen
 
 from ctdc_k_anonymization.cell_kernels import cover
+from ctdc_k_anonymization.listed import can_list, listed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,7 +64,11 @@ def recode(
     """
     kept = np.array(forced or [False] * items.shape[1], bool)
     order = _alike(items, len(values.ladder))
-    published, class_of = _covered(np.ascontiguousarray(items[order]), values, k, kept)
+    rows = np.ascontiguousarray(items[order])
+    if can_list(rows, values.ladder):
+        published, class_of = listed(rows, values.ladder, values.worth, k, kept)
+    else:
+        published, class_of = _covered(rows, values, k, kept)
     _rescue(items[order], published, class_of, values, k, kept)
     back = np.argsort(order)
     return Recoded(values=published[back], left_out=(class_of < 0)[back])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from contextlib import contextmanager
 from itertools import combinations
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from ctdc_k_anonymization import STRATEGY, anonymise
+from ctdc_k_anonymization import STRATEGY, anonymise, listed
 from ctdc_k_anonymization.cells import Values, recode
 from ctdc_k_anonymization.params import Bounds, Close, Diverse, KAnonymization
 from hypothesis import assume, given, settings
@@ -171,6 +172,18 @@ def test_records_are_left_out_where_their_class_is_not_diverse(graded, rows, k, 
         assert_kept_to(graded, table, params, output)
 
 
+@contextmanager
+def listing(patterns):
+    """Have cells recoded by listing all patterns, or by growing them one by one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(listed, "MOST", listed.MOST if patterns else 0)
+        yield
+
+
+LISTED = st.booleans()
+"""Whether patterns are listed: few variables, few records."""
+
+
 def most_that_can_be_kept(rows, k):
     """By trying all: the most values that rows can show, each row shared by k or more."""
     patterns = {
@@ -202,11 +215,12 @@ def most_that_can_be_kept(rows, k):
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(st.tuples(*[st.integers(-1, 1)] * 2), min_size=2, max_size=6))
-def test_no_more_is_kept_than_can_be_and_half_of_it_is(rows):
+@given(st.lists(st.tuples(*[st.integers(-1, 1)] * 2), min_size=2, max_size=6), LISTED)
+def test_no_more_is_kept_than_can_be_and_half_of_it_is(rows, patterns):
     items = np.array([[v if v < 0 else 2 * c + v for c, v in enumerate(row)] for row in rows])
     values = Values(ladder=np.arange(4, dtype=np.int32)[:, None], worth=np.ones(4))
-    result = recode(items.astype(np.int32), values, 2)
+    with listing(patterns):
+        result = recode(items.astype(np.int32), values, 2)
 
     kept = int((result.values >= 0).sum())
     best = most_that_can_be_kept(rows, 2)
@@ -224,13 +238,15 @@ FINEST = [[1, 2], [3, 4], [6, 7]]
     st.lists(st.tuples(*[st.sampled_from([-1, *values]) for values in FINEST]), max_size=14),
     st.integers(2, 4),
     st.booleans(),
+    LISTED,
 )
-def test_every_row_is_shared_by_k_and_shows_what_stands_for_its_values(rows, k, forced):
+def test_every_row_is_shared_by_k_and_shows_what_stands_for_its_values(rows, k, forced, patterns):
     rows = [row for row in rows if row[1] >= 0] if forced else rows
     items = np.array(rows, np.int32).reshape(len(rows), 3)
     worth = np.array([0.5, 1, 1, 1, 1, 0.5, 1, 1])
 
-    result = recode(items, Values(ladder=LADDER, worth=worth), k, [False, forced, False])
+    with listing(patterns):
+        result = recode(items, Values(ladder=LADDER, worth=worth), k, [False, forced, False])
 
     shown = [tuple(row) for row in result.values[~result.left_out].tolist()]
     own = [row for row, out in zip(rows, result.left_out, strict=True) if not out]
@@ -242,12 +258,13 @@ def test_every_row_is_shared_by_k_and_shows_what_stands_for_its_values(rows, k, 
 
 
 @settings(max_examples=120, deadline=None)
-@given(rows=ROWS, k=st.integers(2, 5), seed=st.integers(0, 9))
-def test_cells_do_not_depend_on_the_order_of_records(graded, rows, k, seed):
+@given(rows=ROWS, k=st.integers(2, 5), seed=st.integers(0, 9), patterns=LISTED)
+def test_cells_do_not_depend_on_the_order_of_records(graded, rows, k, seed, patterns):
     params = KAnonymization(k=k, method="cells")
     order = np.random.default_rng(seed).permutation(len(rows))
-    found = [release(table_of(graded, some), params)
-             for some in (rows, [rows[n] for n in order])]  # fmt: skip
+    with listing(patterns):
+        found = [release(table_of(graded, some), params)
+                 for some in (rows, [rows[n] for n in order])]  # fmt: skip
 
     one, other = (f and Counter(map(tuple, f.table.codes[:, :3].tolist())) for f in found)
     assert one == other
