@@ -276,9 +276,10 @@ def _bind_stage(
         strategy = registry.strategy(one.strategy)
     except PluginError as error:
         raise _not_found("strategy", error, "020") from None
+    given = {**_preset(one, strategy), **one.params}
     swept = {
         key: value
-        for key, value in one.params.items()
+        for key, value in given.items()
         if isinstance(value, list) and not _takes_list(strategy.params, key)
     }
     if strategy.may_blank and not strategy.keeps_protected:
@@ -300,7 +301,7 @@ def _bind_stage(
     for places in itertools.product(*(range(len(values)) for values in swept.values())):
         chosen = {key: swept[key][place] for key, place in zip(swept, places, strict=True)}
         try:
-            params = bind_params(strategy, {**one.params, **chosen}, codebook)
+            params = bind_params(strategy, {**given, **chosen}, codebook)
             key = _key_of(strategy, params, folder)
         except Faults as found:
             at = dict(zip(swept, places, strict=True))
@@ -316,6 +317,19 @@ def _bind_stage(
         yield stage, ",".join(f"{key}={value}" for key, value in chosen.items())
     if faults:
         raise Faults(dict.fromkeys(faults))
+
+
+def _preset(one: StageEntry, strategy: Strategy[Any]) -> Mapping[str, Any]:
+    """Look a stage's preset up; raises `Faults` where its strategy has none of that name."""
+    if not one.preset:
+        return {}
+    if one.preset not in strategy.presets:
+        message = f"`{strategy.name}` has no preset `{one.preset}`"
+        help = did_you_mean(one.preset, strategy.presets) or (
+            f"it has {one_of(strategy.presets)}" if strategy.presets else "set its parameters"
+        )
+        raise Faults([Fault(path=("preset",), kind="013", message=message, help=help)])
+    return strategy.presets[one.preset]
 
 
 def _sweep_faults(swept: Mapping[str, Sequence[Any]]) -> Iterator[Fault]:

@@ -38,6 +38,10 @@ class StageEntry:
 
     id: str = entry("the stage's name", validator=NAME)
     strategy: str = entry("the strategy's name")
+    preset: str = entry(
+        "the name that the strategy gives to some parameters; those in `params` come before",
+        default="",
+    )
     params: Mapping[str, Any] = entry("its parameters; a list on a single value is a sweep",
                                       factory=dict)  # fmt: skip
 

@@ -162,6 +162,8 @@ class Strategy(Generic[P]):
     """Whether one column of its output may hold a generalised value beside finer ones."""
     needs_key: Callable[[P], bool] = _never
     """Whether it needs a secret key with these parameters, which then have a `key_file`."""
+    presets: Mapping[str, Mapping[str, Json]] = field(factory=dict)
+    """Parameters by one name, for a plan's `preset`; what the plan sets itself comes before."""
     counts_subjects: bool = False
     """Whether its k counts subjects where the codebook says so; else it is refused there."""
     contract: int = CONTRACT

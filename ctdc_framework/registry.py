@@ -98,6 +98,11 @@ class Registry:
         found: Measure[Any] = self._find("measure", self._measures, name).thing
         return found
 
+    def rule(self, name: str) -> Rule[Any]:
+        """Give a plugin's rule by name; raises `PluginError` as `strategy` does."""
+        found: Rule[Any] = self._find("rule", self._rules, name).thing
+        return found
+
     def plugin_of(self, strategy: str) -> PluginInfo:
         """Tell which plugin offers a strategy."""
         return self._find("strategy", self._strategies, strategy).plugin

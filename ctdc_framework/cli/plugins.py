@@ -68,12 +68,12 @@ def list_plugins(
 
 @app.command()
 def params(
-    name: Annotated[str, typer.Argument(help="a strategy or a measure")],
+    name: Annotated[str, typer.Argument(help="a strategy, a measure, or a rule of a plugin")],
     as_toml: Annotated[bool, typer.Option("--toml", help="as a commented TOML table")] = False,
     without: common.Without = [],  # noqa: B006
     as_json: common.AsJson = False,
 ) -> None:
-    """Show the parameters of a strategy or measure, with their defaults and bounds."""
+    """Show the parameters of a strategy, measure or rule, with their defaults and bounds."""
     from ctdc_framework import registry
     from ctdc_framework.parameters import describe
 
@@ -85,9 +85,12 @@ def params(
     elif as_toml:
         typer.echo("\n".join(row.as_toml() for row in rows))
     else:
-        typer.echo(f"{thing.name}: {thing.summary}")
+        typer.echo(f"{name}: {thing.summary}")
         for row in rows:
             typer.echo(f"  {row.key} = {row.default}  {row.kind}{row.bounds}\n      {row.help}")
+        for preset, sets in getattr(thing, "presets", {}).items():
+            told = ", ".join(f"{key} = {value}" for key, value in sets.items())
+            typer.echo(f"  preset {preset}: {told}")
 
 
 @app.command()
@@ -120,7 +123,7 @@ def new(
 
 @app.command()
 def check(
-    name: Annotated[str, typer.Argument(help="a plugin, or a strategy or measure of one")],
+    name: Annotated[str, typer.Argument(help="a plugin, or a strategy, measure or rule of one")],
     param: Annotated[
         list[str], typer.Option(help="a parameter to try it with, key=value; may be repeated")
     ] = [],  # noqa: B006
@@ -157,11 +160,19 @@ def check(
                 typer.echo(f"    {one.promise}\n    {broken}" if broken else "", nl=bool(broken))
     failed = sum(not one["holds"] for one in told)
     if as_json:
-        common.print_json({"checks": told})
-    elif not told:
-        typer.echo("it offers no strategy and no measure, and there is nothing to check")
-    else:
+        untried = [
+            {"kind": offer.kind, "name": offer.name, "why": offer.untried}
+            for offer in offers
+            if offer.untried
+        ]
+        common.print_json({"checks": told, "untried": untried})
+    elif not offers:
+        typer.echo("it offers no strategy, measure or rule, and there is nothing to check")
+    elif told:
         typer.echo(f"{len(told) - failed} of {len(told)} checks hold")
+    for offer in () if as_json else (one for one in offers if one.untried):
+        help = f"ctdc plugins check {offer.name} --codebook ... --param key=value"
+        typer.echo(f"{offer.kind} {offer.name} was not tried: name its columns, by {help}")
     if failed:
         raise typer.Exit(Exit.USER)
 
@@ -210,11 +221,13 @@ def _broken(check: Check) -> str:
 
 
 def _thing(name: str, found: Registry) -> Any:
-    """Find a strategy or a measure; raises `PluginError` where there is none, or are two."""
+    """Find what has parameters by name; raises `PluginError` where there is none, or are two."""
     if any(name in one.measures for one in found.plugins):
         return found.measure(name)
     if any(name in one.strategies for one in found.plugins):
         return found.strategy(name)
+    if any(name in one.rules for one in found.plugins):
+        return found.rule(name)
     known = [*found.strategies, *found.measures]
     help = did_you_mean(name, known) or f"there are {one_of(known, most=30)}"
     raise PluginError(f"no strategy or measure is called `{name}`", help=help)

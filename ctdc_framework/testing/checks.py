@@ -6,7 +6,6 @@ import contextlib
 import io
 import random
 import re
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,15 +13,10 @@ from unittest import SkipTest
 
 from attrs import frozen
 
-from ctdc_framework.convert import fields_of, key_of, structure, unstructure
-from ctdc_framework.faults import Faults
-from ctdc_framework.plugin import CONTRACT
 from ctdc_framework.tables import Table
 
 if TYPE_CHECKING:
     import pandas as pd
-
-NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 SECONDS = 30.0
 """How long one run on ten thousand records may take."""
@@ -86,48 +80,6 @@ def must(holds: object, what: str) -> None:
         raise Broken(what)
 
 
-def check_declaration(name: str, summary: str, params: type, contract: int) -> None:
-    """Hold what every strategy, measure and rule says of itself to its form."""
-    must(NAME.fullmatch(name), f"`{name}` is no name: small letters, digits and - between them")
-    must(contract == CONTRACT, f"it speaks contract {contract}, and this is {CONTRACT}")
-    must(summary and "\n" not in summary, "its summary is one line")
-    must(not summary.endswith("."), "its summary is a phrase without a full stop")
-    must(not summary[0].isupper(), "its summary begins with a small letter, as it follows a colon")
-    for one in fields_of(params):
-        must(one.metadata.get("help"), f"parameter `{key_of(one)}` has no help: make it by `entry`")
-
-
-def check_round_trip(params: Any) -> None:
-    """Parameters are written to a plan and read from it again as the same."""
-    must(structure(unstructure(params), type(params)) == params, "they come back as others")
-
-
-def check_wrong_parameters(params: Any) -> None:
-    """Whatever is wrong with a parameter is a fault at its key."""
-    given = unstructure(params)
-    for key in [key_of(one) for one in fields_of(type(params))]:
-        _must_fault({**given, key: _Wrong()}, type(params), key)
-    _must_fault({**given, "no-such-parameter": 1}, type(params), "no-such-parameter")
-
-
-class _Wrong:
-    """A value of no kind that TOML has."""
-
-
-def _must_fault(given: Mapping[str, Any], params: type, key: str) -> None:
-    try:
-        structure(given, params)
-    except Faults as found:
-        must(
-            any(fault.path[:1] == (key,) for fault in found.faults),
-            f"what is wrong with `{key}` is told of something else",
-        )
-    except Exception as error:
-        raise Broken(f"a wrong `{key}` ends in a {type(error).__name__}, not in a fault") from error
-    else:
-        raise Broken(f"a wrong `{key}` is taken")
-
-
 @contextlib.contextmanager
 def global_chance_untouched() -> Iterator[None]:
     """Tell whether what runs inside drew from a generator that is everybody's."""
@@ -170,30 +122,3 @@ def rows_of(frame: pd.DataFrame) -> Counter[tuple[Any, ...]]:
     """Count a frame's rows, whatever their order."""
     plain = frame.astype(object).where(frame.notna(), None)
     return Counter(map(tuple, plain.to_numpy().tolist()))
-
-
-def check_imports(function: Callable[..., Any]) -> None:
-    """Look through the module of a function for imports past the contract."""
-    import ast
-    import inspect
-
-    module = sys.modules.get(function.__module__)
-    try:
-        tree = ast.parse(inspect.getsource(module)) if module else None
-    except (OSError, TypeError):
-        tree = None  # there is no source to look at
-    for node in ast.walk(tree) if tree else ():
-        names = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module == "ctdc_framework":
-            names = [f"ctdc_framework.{alias.name}" for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            names = [node.module or ""]
-        for name in names:
-            inside = name.partition(".")[0] == "ctdc_framework"
-            allowed = name in ("ctdc_framework.plugin", "ctdc_framework.testing")
-            must(
-                allowed or not inside,
-                f"it imports {name}; only ctdc_framework.plugin stays as it is",
-            )

@@ -8,13 +8,16 @@ from typing import Any
 from attrs import frozen
 
 from ctdc_framework.codebook import Codebook
+from ctdc_framework.convert import structure
 from ctdc_framework.errors import PluginError, did_you_mean, one_of
-from ctdc_framework.faults import Faults
+from ctdc_framework.faults import Fault, Faults
 from ctdc_framework.plan import bind_measure, bind_params
 from ctdc_framework.plan_entries import MeasureEntry
 from ctdc_framework.registry import PluginInfo, Registry
+from ctdc_framework.rules import Rule
 from ctdc_framework.testing.checks import Check
 from ctdc_framework.testing.measures import measure_checks
+from ctdc_framework.testing.rules import rule_checks
 from ctdc_framework.testing.strategies import strategy_checks
 
 
@@ -25,6 +28,8 @@ class Offer:
     kind: str
     name: str
     checks: tuple[Check, ...]
+    untried: str = ""
+    """Why there are no checks; empty where there are."""
 
 
 def checks_of_installed(
@@ -41,10 +46,16 @@ def checks_of_installed(
             f"`{name}` offers several things, and parameters are one's",
             help=f"name one of {one_of([thing for _, thing in things], most=20)}",
         )
-    return [
-        Offer(kind=kind, name=thing, checks=tuple(_checks(kind, thing, registry, given, codebook)))
-        for kind, thing in things
-    ]
+    offers = []
+    for kind, thing in things:
+        try:
+            checks = tuple(_checks(kind, thing, registry, given, codebook))
+            offers.append(Offer(kind=kind, name=thing, checks=checks))
+        except PluginError as error:  # a rule says which columns: it is tried by itself
+            if kind != "rule" or len(things) == 1:
+                raise
+            offers.append(Offer(kind=kind, name=thing, checks=(), untried=error.message))
+    return offers
 
 
 def _things(name: str, registry: Registry) -> Iterator[tuple[str, str]]:
@@ -67,6 +78,7 @@ def _things(name: str, registry: Registry) -> Iterator[tuple[str, str]]:
 def _offered(plugin: PluginInfo) -> Iterator[tuple[str, str]]:
     yield from (("strategy", name) for name in plugin.strategies)
     yield from (("measure", name) for name in plugin.measures)
+    yield from (("rule", name) for name in plugin.rules)
 
 
 def _checks(
@@ -77,6 +89,9 @@ def _checks(
             strategy = registry.strategy(name)
             params = bind_params(strategy, given, codebook)
             return strategy_checks(strategy, params, codebook=codebook)
+        if kind == "rule":
+            rule = registry.rule(name)
+            return rule_checks(rule, _params_of(rule, given, codebook), codebook=codebook)
         bound = bind_measure(MeasureEntry(measure=name, params=given), registry)
         return measure_checks(bound.measure, bound.params, codebook=codebook)
     except Faults as found:
@@ -85,3 +100,17 @@ def _checks(
             + "; ".join(fault.message for fault in found.faults),
             help=f"give others as --param key=value; see ctdc plugins params {name}",
         ) from None
+
+
+def _params_of(rule: Rule[Any], given: Mapping[str, Any], codebook: Codebook) -> Any:
+    """Read a rule's parameters; raises `Faults` where they are wrong, or name no column."""
+    params = structure(given, rule.params)
+    known = [name for name, _ in codebook.entries()]
+    for name in (*rule.reads(params), *rule.writes(params)):
+        if name not in known:
+            message = f"`{name}` is no column of {codebook.id}"
+            raise Faults([Fault(path=(), kind="205", message=message)])
+    faults = list(rule.faults(params, codebook))
+    if faults:
+        raise Faults(faults)
+    return params

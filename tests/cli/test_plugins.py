@@ -7,11 +7,11 @@ import sys
 from types import ModuleType
 
 import pytest
-from attrs import evolve
+from attrs import evolve, frozen
 
 from ctdc_framework import registry
-from ctdc_framework.plugin import Command, NoClaim, Output, hookimpl
-from ctdc_framework.testing import STRATEGY_CHECKS
+from ctdc_framework.plugin import Command, NoClaim, Output, Rule, entry, hookimpl
+from ctdc_framework.testing import RULE_CHECKS, STRATEGY_CHECKS
 
 
 @pytest.fixture
@@ -96,6 +96,55 @@ def test_what_cannot_be_checked_is_said(ctdc, argv, words):
 
     assert said.code == 1
     assert words in said.err
+
+
+@frozen(kw_only=True)
+class Shout:
+    """Parameters of a rule."""
+
+    from_: str = entry("the column", key="from")
+    to: str = entry("the variable")
+
+
+def shouting_rules():
+    return [
+        Rule(
+            op="same",
+            summary="the cell itself",
+            params=Shout,
+            reads=lambda params: (params.from_,),
+            writes=lambda params: (params.to,),
+            apply=lambda params, rows: rows.columns[params.from_],
+        )
+    ]
+
+
+def test_a_rule_is_checked_on_the_columns_that_are_named(ctdc, with_plugin):
+    with_plugin("shout", shouting_rules, "ctdc_register_rules")
+    named = ["--param", "from=gender", "--param", "to=gender", "--codebook", "minimal", "--json"]
+
+    said = ctdc("plugins", "check", "same", *named)
+
+    checks = json.loads(said.out)["checks"]
+    assert [one["check"] for one in checks] == list(RULE_CHECKS)
+    broken = {one["check"] for one in checks if not one["holds"]}
+    assert broken == {"imports-the-contract-alone"}  # as this file does
+    wrong = ctdc("plugins", "check", "same", "--param", "from=gendre", "--param", "to=gender")
+    assert wrong.code == 1
+    assert "`gendre` is no column of sample" in wrong.err
+    assert (
+        "same: the cell itself\n  from = required  text\n" in ctdc("plugins", "params", "same").out
+    )
+
+
+def test_a_rule_without_its_columns_is_said_to_be_untried(ctdc, with_plugin):
+    with_plugin("shout", lambda: [*shouting_rules(), evolve(shouting_rules()[0], op="other")],
+                "ctdc_register_rules")  # fmt: skip
+
+    said = ctdc("plugins", "check", "shout")
+
+    assert said.code == 0
+    assert "\nrule same was not tried: name its columns" in said.out
 
 
 def test_another_codebook_may_be_tried(ctdc):

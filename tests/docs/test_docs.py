@@ -253,6 +253,17 @@ def test_every_hook_has_a_heading_and_its_signature(generate):
         assert f"```python\n{generate.signature(function)}\n```" in page
 
 
+def test_every_hook_is_used_by_a_test():
+    from ctdc_framework import hookspecs
+
+    tests = [path for path in (ROOT / "tests").rglob("*.py") if path != Path(__file__)]
+    written = "".join(path.read_text(encoding="utf-8") for path in tests)
+
+    for hook in (name for name in vars(hookspecs) if name.startswith("ctdc_")):
+        as_argument = hook.removeprefix("ctdc_")
+        assert re.search(rf"def {hook}\(|\b{as_argument}=|\"{hook}\"", written), hook
+
+
 def test_every_built_in_strategy_and_measure_has_a_heading():
     found = registry.load()
     own = {one.name for one in found.plugins if one.distribution == "ctdc-framework"}
@@ -439,6 +450,7 @@ def test_the_worked_rule_prepares_and_finds_a_group_that_is_not_there(examples, 
     from ctdc_framework.columns import Column
     from ctdc_framework.errors import CodebookError
     from ctdc_framework.rules import Rows
+    from ctdc_framework.testing import rule_checks
 
     _, found = examples
     text = (
@@ -456,6 +468,8 @@ def test_the_worked_rule_prepares_and_finds_a_group_that_is_not_there(examples, 
     rows = Rows(columns={"work": Column.of(["51", None, "91"])}, rows=3, codebook=codebook)
 
     assert found.rules["leading"].apply(entry.params, rows).values() == ["5", None, "9"]
+    for check in rule_checks(found.rules["leading"], entry.params, codebook=codebook):
+        check()
     path.write_text(text.replace('{ code = "9" }', '{ code = "8" }'), encoding="utf-8")
     with pytest.raises(CodebookError, match="`91` would become `9`, no value of `group`"):
         load_codebook(path, found.rules)

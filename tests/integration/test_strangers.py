@@ -310,5 +310,6 @@ def test_strategies_from_elsewhere_compete_with_ours(ctdc, folder):
 
     said = ctdc("compare", "others.toml", "--out", "others")
 
-    for name in ("pac-synth[epsilon=1.0]", "pac-synth[epsilon=4.0]", "k-synthesis", "noisy-tables"):
+    names = ["pac-synth[epsilon=1.0]", "pac-synth[epsilon=4.0]", "pac-synth-as-it-comes"]
+    for name in (*names, "k-synthesis", "noisy-tables"):
         assert re.search(rf"{re.escape(name)} .*\d %", said), said

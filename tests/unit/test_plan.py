@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from ctdc_framework.plan import (
     refuse_below_k,
 )
 from ctdc_framework.plan_entries import CandidateEntry, StageEntry
+from ctdc_framework.plugin import hookimpl
 
 PLAN = """\
 [plan]
@@ -98,6 +100,64 @@ def test_two_sweeps_give_each_pair_of_values(file_of):
     )
     names = [candidate.name for candidate in load_plan(file_of(text), INSTALLED).candidates]
     assert names[:4] == [f"synthesis[k={k},length={length}]" for k in (10, 20) for length in (1, 2)]
+
+
+@pytest.fixture
+def presets():
+    """A registry whose one strategy has presets, as a plugin's may."""
+    strategy = evolve(
+        INSTALLED.strategy("k-anonymization"), name="mine",
+        presets={"coarse": {"k": 20, "keys": ["gender"]}, "both": {"k": [10, 20]}},
+    )  # fmt: skip
+
+    class Plugin:
+        @hookimpl
+        def ctdc_register_strategies(self):
+            return [strategy]
+
+    return registry.load(extra={"mine": Plugin()})
+
+
+def with_preset(inside):
+    stage = 'strategy = "k-anonymization", params = { keys = ["gender"] }'
+    assert stage in PLAN
+    return PLAN.replace(stage, f'strategy = "mine", {inside}')
+
+
+def of_last(plan):
+    return [one for one in plan.candidates if one.name.startswith("left-out")]
+
+
+def test_a_preset_sets_what_the_plan_does_not(file_of, presets):
+    (one,) = of_last(load_plan(file_of(with_preset('preset = "coarse"')), presets))
+    (stage,) = one.stages
+    assert (stage.params.k, stage.params.keys) == (20, ("gender",))
+
+    text = with_preset('preset = "coarse", params = { k = [10, 30] }')
+    several = of_last(load_plan(file_of(text), presets))
+    assert [one.name for one in several] == ["left-out[k=10]", "left-out[k=30]"]
+    assert {one.stages[0].params.keys for one in several} == {("gender",)}
+
+
+def test_a_preset_may_be_a_sweep(file_of, presets):
+    plan = load_plan(file_of(with_preset('preset = "both"')), presets)
+    assert [one.name for one in of_last(plan)] == ["left-out[k=10]", "left-out[k=20]"]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "name", "help"),
+    [("mine", "coars", "`coarse`"), ("k-anonymization", "coarse", "set its parameters")],
+)
+def test_a_preset_that_there_is_not_is_told_where_it_stands(strategy, name, help, marked, presets):
+    text = with_preset(f'preset = «"{name}"').replace('"mine"', f'"{strategy}"')
+    path, place = marked(text)
+    with pytest.raises(PlanError) as caught:
+        load_plan(path, presets)
+    (problem,) = caught.value.problems
+    assert problem.code == "PL013"
+    assert f"`{strategy}` has no preset `{name}`" in problem.message
+    assert help in problem.help
+    assert (problem.place.line, problem.place.column) == place
 
 
 def test_what_the_codebook_decides_is_filled_in(file_of):

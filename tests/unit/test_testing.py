@@ -268,7 +268,9 @@ def refuses(table, params, context):
 
 BAD = {
     "says-what-it-is": [evolve(COPY, name="No Name"), evolve(COPY, summary="Ends in a stop."),
-                        evolve(COPY, contract=2)],
+                        evolve(COPY, contract=2), evolve(COPY, presets={"A b": {}}),
+                        evolve(COPY, presets={"all": {"share": -1.0}}),
+                        evolve(COPY, presets={"all": {"shares": 1.0}})],
     "gives-what-it-says": [evolve(COPY, run=gives_counts), evolve(COPY, run=refuses),
                            evolve(COPY, claims=lambda codebook, params: []),
                            evolve(COPY, run=gives_a_frame), evolve(COPY, run=names_other_rows)],

@@ -144,6 +144,10 @@ PAC_SYNTH = Strategy(
     run=synthesise,
     claims=claims,
     faults=faults,
+    presets={
+        "package": {"use_synthetic_counts": False},  # the defaults of pac-synth 0.0.8
+        "few-fabrications": {"fabrication": "minimize", "accuracy": "balanced"},
+    },
     stochastic=True,
     repeatable=False,
     may_blank=True,
