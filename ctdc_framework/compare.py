@@ -15,6 +15,7 @@ from ctdc_framework.codebook import Codebook
 from ctdc_framework.errors import CtdcError, ReleaseRefused, StrategyError
 from ctdc_framework.gate import judge
 from ctdc_framework.items import AnyOriginal, original_of, published_of
+from ctdc_framework.losses import Losses, losses_of
 from ctdc_framework.plan import BoundMeasure, Candidate, Plan
 from ctdc_framework.plan_entries import GateEntry
 from ctdc_framework.plugin import Cancelled, Context, Pair
@@ -87,6 +88,8 @@ class Comparison:
     gates: tuple[GateResult, ...] = ()
     releases: Mapping[str, Release] = field(factory=dict, repr=False)
     """The first run of each candidate that may be released."""
+    losses: Mapping[str, Losses] = field(factory=dict)
+    """What became of the original's values in the first run of each candidate with records."""
 
     @property
     def gaps(self) -> bool:
@@ -112,6 +115,7 @@ def compare(
     verdicts: list[Verdict] = []
     rows: list[ScoreRow] = []
     releases: dict[str, Release] = {}
+    losses: dict[str, Losses] = {}
     for control, beside in _controls(measured, seed, controls):
         name = control.name
         verdicts.append(Verdict(name=name, is_control=True, may_release=False, reason="a control"))
@@ -122,6 +126,8 @@ def compare(
         verdicts.append(verdict)
         if verdict.may_release:
             releases[candidate.name] = runs[0]
+        if runs and (lost := losses_of(original, runs[0])) is not None:
+            losses[candidate.name] = lost
         tell(f"measuring {candidate.name}", 0, None)
         rows += _measure(plan, measured, runs, seed)
     gates = tuple(_gates(plan.gates, plan.candidates, rows))
@@ -134,6 +140,7 @@ def compare(
         rows=tuple(rows),
         gates=gates,
         releases={one.name: releases[one.name] for one in verdicts if one.may_release},
+        losses=losses,
     )
 
 

@@ -16,6 +16,18 @@ from ctdc_framework.tables import Shape
 
 LEAKAGE, ERROR = "rare-combination-leakage", "combination-error"
 PRESERVATION = "combination-preservation"
+CORE_RISKS = (LEAKAGE, "unsafe-records")
+"""Risks of which the worst is on the map: exact, and 0 only where nothing rare is shown."""
+PANELS = (
+    "error-by-count",
+    "attribute-inference",
+    "attribute-disclosure",
+    "variable-distance",
+    "variable-suppression",
+    "group-error",
+    "group-suppression",
+)
+"""Measures of many parts, which are shown in panels, one for each candidate."""
 ONE_SCALE = (ERROR, PRESERVATION, "combinations-lost")
 """Measures that are read beside each other, so their charts share a scale."""
 ORDER = (LEAKAGE, *ONE_SCALE, "rows-released", "cells-kept", "single-count-error")

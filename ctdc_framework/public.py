@@ -53,6 +53,7 @@ def published(comparison: Comparison) -> Comparison:
         ),
         gates=tuple(one for one in comparison.gates if one.gate.measure in shown),
         releases={},
+        losses={},
     )
 
 

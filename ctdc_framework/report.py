@@ -14,13 +14,14 @@ from typing import Any
 
 from attrs import field, frozen
 
-from ctdc_framework import charts
+from ctdc_framework import charts, risk_map
 from ctdc_framework.compare import COPY, HALF, SHUFFLED, SUBSAMPLES, Comparison, Verdict
 from ctdc_framework.convert import unstructure
 from ctdc_framework.figures import (
+    CORE_RISKS,
     ERROR,
-    LEAKAGE,
     ONE_SCALE,
+    PANELS,
     PRESERVATION,
     Block,
     blocks,
@@ -28,9 +29,10 @@ from ctdc_framework.figures import (
     ordered,
     sound,
 )
+from ctdc_framework.pictures import pictures
 from ctdc_framework.plan_entries import GateEntry
 from ctdc_framework.public import floored
-from ctdc_framework.results import Json, Note, ScoreRow, Severity
+from ctdc_framework.results import Better, Json, Note, ScoreRow, Severity
 
 CONTROLS: Mapping[str, str] = {
     COPY: "what nobody may publish: it keeps everything and shows everything",
@@ -129,7 +131,9 @@ def _judged(verdict: Verdict) -> str:
         return "a control, never released"
     if verdict.may_release:
         return "may be released"
-    return f"not to be released: {verdict.reason or 'no reason given'}"
+    # The command line says first that nothing was written; here that goes without saying.
+    reason = verdict.reason.partition("nothing was written:\n")[2] or verdict.reason
+    return f"not to be released: {reason or 'no reason given'}"
 
 
 def _claims(verdict: Verdict) -> str:
@@ -249,10 +253,12 @@ def as_html(comparison: Comparison, details: Details) -> str:
         claims=_claims,
         controls=CONTROLS,
         number=number,
-        map=_map(found),
+        gates=_gates_of(comparison),
+        asked_for=[_asked(gate, units) for gate in _asked_for(comparison)],
+        map=_map(comparison, found),
+        pictures={one.key: one for one in pictures(comparison, found)},
         drawn=list(_drawn(found)),
-        asked=lambda gate: _asked(gate, units),
-        reached=REACHED,
+        blocks=found,
         notes=_notes(comparison, details),
         most_slices=charts.MOST_SLICES,
     )
@@ -265,24 +271,72 @@ def _drawn(found: Sequence[Block]) -> Iterator[tuple[Block, str]]:
     scores = [score for block in together for line in block.lines for score in line.scores.values()]
     highest = max((max(score.value, score.high or 0.0) for score in scores), default=0.0)
     for place, block in enumerate(found):
+        if block.measure.name in PANELS and block.slices:
+            continue  # it has a picture of its own
         top = 1.0 if block.measure.unit == "share" else 0.0
         top = max(top, highest) if block in together else top
         yield block, charts.bars(f"chart-{place}", block, top)
 
 
-def _map(found: Sequence[Block]) -> dict[str, Any]:
+def _map(comparison: Comparison, found: Sequence[Block]) -> dict[str, Any]:
     """Draw risk beside utility, where both were measured."""
     by_name = {block.measure.name: block for block in found if block.slices}
-    risk, utility = by_name.get(LEAKAGE), by_name.get(ERROR) or by_name.get(PRESERVATION)
-    points = charts.points_of(risk, utility) if risk and utility else []
-    if not (risk and utility and points):
+    risks = [by_name[name] for name in CORE_RISKS if name in by_name]
+    utility = by_name.get(ERROR) or by_name.get(PRESERVATION)
+    points = risk_map.points_of(risks, utility) if risks and utility else []
+    if not (risks and utility and points):
         return {}
     kept = "kept right" if utility.measure.name == ERROR else "kept"
     words = {
-        "risk": f"share of the rare combinations that are shown, {risk.slices[-1]}",
+        "risk": f"share of the rare combinations that are shown, {risks[0].slices[-1]}"
+        if len(risks) == 1
+        else "the worst core risk",
         "utility": f"share of combination counts {kept}, {utility.slices[-1]}",
     }
     on_it = {point.name for point in points}
-    missing = [line.label for line in risk.lines if line.label not in on_it]
-    svg = charts.risk_utility_map("map", points, **words)
-    return words | {"svg": svg, "points": points, "missing": missing}
+    missing = [line.label for line in utility.lines if line.label not in on_it]
+    limits = _limits(comparison, risks, utility)
+    svg = risk_map.risk_utility_map("map", points, **words, limits=limits)
+    front = {point.name for point in risk_map.front_of(points)}
+    core = [f"{risk.measure.name} ({risk.slices[-1]})" for risk in risks]
+    return words | {
+        "svg": svg,
+        "points": points,
+        "missing": missing,
+        "front": front,
+        "core": core,
+        "limits": limits,
+    }
+
+
+def _limits(comparison: Comparison, risks: Sequence[Block], utility: Block) -> risk_map.Limits:
+    """Find what the plan's gates ask on the axes of the map: the strictest of each."""
+    most, least = [], []
+    for gate in _asked_for(comparison):
+        if gate.op not in ("==", "<=", "<", ">="):
+            continue
+        for block in (*risks, utility):
+            if gate.measure != block.measure.name or gate.slice not in ("all", block.slices[-1]):
+                continue
+            if block is utility:
+                lower = block.measure.better is Better.LOWER
+                if lower == (gate.op != ">="):
+                    least.append(1 - gate.value if lower else gate.value)
+            elif gate.op != ">=":
+                most.append(gate.value)
+    return risk_map.Limits(risk=min(most, default=None), utility=max(least, default=None))
+
+
+def _gates_of(comparison: Comparison) -> dict[str, list[tuple[str, str]]]:
+    """Say of each candidate how it did at each gate, by its number, in words with a sign."""
+    numbers = {gate: n for n, gate in enumerate(_asked_for(comparison), start=1)}
+    found: dict[str, list[tuple[str, str]]] = {}
+    for one in comparison.gates:
+        sign = {True: "\N{CHECK MARK}", False: "\N{BALLOT X}", None: "\N{EN DASH}"}[one.passed]
+        said = f"{sign} {numbers[one.gate]} {REACHED[one.passed]}"
+        found.setdefault(one.candidate, []).append((REACHED[one.passed], said))
+    return found
+
+
+def _asked_for(comparison: Comparison) -> list[GateEntry]:
+    return list(dict.fromkeys(one.gate for one in comparison.gates))

@@ -31,7 +31,8 @@ ORDER = [
     "plugin", "hookspecs", "parameters", "registry",
     "plan_entries", "plan_scenario", "json_schema", "keys", "plan",
     "cell_reader", "outside", "prepare", "gate",
-    "runner", "compare", "public", "figures", "charts", "report",
+    "runner", "losses", "compare", "public", "figures", "charts", "risk_map", "panels", "pictures",
+    "report",
     "staging", "release_files", "release_reading", "verify", "checklist", "publish",
     "demo_data", "demo_plan", "api", "verifying", "testing", "cli",
 ]  # fmt: skip
@@ -48,7 +49,7 @@ DOORS = {
     "markdown_it": {"documents"},
     "numba": {"compiled"},
     "pandas": {"tables"},
-    "altair": {"charts"},
+    "altair": {"charts", "risk_map", "panels"},
     "vl_convert": {"charts"},
     "jinja2": {"report", "documents"},
     "pyarrow": {"files", "formats", "release_files", "release_reading", "demo_data"},

@@ -12,8 +12,7 @@ from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctdc_framework import charts
-from ctdc_framework.charts import Point
+from ctdc_framework import charts, panels, pictures, risk_map
 from ctdc_framework.compare import Verdict
 from ctdc_framework.figures import Block, Line, Style
 from ctdc_framework.plugin import Measure
@@ -90,7 +89,7 @@ def marks_of(svg):
 
 
 def test_doctests():
-    assert doctest.testmod(charts).failed == 0
+    assert not any(doctest.testmod(one).failed for one in (charts, panels, risk_map))
 
 
 def test_a_chart_is_the_same_twice_and_tells_what_it_is():
@@ -130,7 +129,8 @@ def test_what_is_not_there_is_said_and_has_no_bar():
     svg = charts.bars("c", one, 1.0)
     assert len(bars_of(svg)) == 1
     read = {text for text, _, _ in texts(svg)}
-    assert {"does not apply", "failed", "0 %", "50.0 %"} <= read
+    assert {"failed", "0 %", "50.0 %"} <= read
+    assert "none" not in read, "the page says to what a measure does not apply at all"
 
 
 def test_a_shared_scale_makes_equal_figures_equally_long():
@@ -174,24 +174,24 @@ def test_the_map_places_the_copy_at_the_risk_end():
         ("leaky", False, [at(0.0, "length 1"), at(0.2, "length 2")]),
         ("copy", True, [at(0.0, "length 1"), at(0.0, "length 2")]),
     )
-    points = charts.points_of(risk, utility)
+    points = risk_map.points_of([risk], utility)
     assert [(p.name, p.risk, round(p.utility, 6)) for p in points] == [
         ("safe", 0.0, 0.3),
         ("leaky", 0.05, 0.8),
         ("copy (control)", 1.0, 1.0),
     ]
-    safe, leaky, copy = marks_of(charts.risk_utility_map("m", points, **WORDS))
+    safe, leaky, copy = marks_of(risk_map.risk_utility_map("m", points, **WORDS))
     assert safe[0] < leaky[0] < copy[0]
-    assert copy[0] == charts.MAP_WIDTH - charts.MARGIN
+    assert copy[0] == risk_map.MAP_WIDTH - risk_map.MARGIN
     assert copy[1] < leaky[1] < safe[1]
 
 
 def test_the_map_tells_a_little_leakage_from_none():
     points = [
-        Point(name=name, style=Style(0), risk=risk, utility=0.5)
+        risk_map.Point(name=name, style=Style(0), risk=risk, utility=0.5)
         for name, risk in (("none", 0.0), ("a little", 0.001))
     ]
-    none, little = marks_of(charts.risk_utility_map("m", points, **WORDS))
+    none, little = marks_of(risk_map.risk_utility_map("m", points, **WORDS))
     assert little[0] - none[0] > 20
 
 
@@ -206,7 +206,7 @@ def test_the_map_leaves_out_what_has_no_figures_at_the_longest_length():
         ("long", False, [at(0.9, "length 1"), at(0.5, "length 2", low=0.4, high=0.6)]),
         ("short", False, [at(0.9, "length 1")]),
     )
-    (point,) = charts.points_of(risk, utility)
+    (point,) = risk_map.points_of([risk], utility)
     assert (point.name, point.utility, point.utility_span) == ("long", 0.5, (0.4, 0.6))
 
 
@@ -215,7 +215,7 @@ def test_single_values_put_no_harmless_candidate_beside_the_copy():
     risk = block(Better.LOWER, ("shuffled", True, [at(1.0, "length 1"), at(0.2, "length 2")]))
     utility = block(Better.LOWER, ("shuffled", True, [at(0.0, "length 1"), at(0.4, "length 2")]))
 
-    (point,) = charts.points_of(risk, utility)
+    (point,) = risk_map.points_of([risk], utility)
 
     assert point.risk == 0.2
 
@@ -223,30 +223,173 @@ def test_single_values_put_no_harmless_candidate_beside_the_copy():
 def test_a_line_joins_the_candidates_of_a_sweep():
     names = ("k-synthesis[k=5]", "k-synthesis[k=10]", "other", "alone[k=5]", "two[k=5,length=2]")
     points = [
-        Point(name=name, style=Style(n), risk=0.1 * n, utility=0.2 * n)
+        risk_map.Point(name=name, style=Style(n), risk=0.1 * n, utility=0.2 * n)
         for n, name in enumerate(names)
     ]
     assert [point.sweep for point in points] == ["k-synthesis", "k-synthesis", "", "alone", ""]
 
-    joined = charts.risk_utility_map("m", points, **WORDS)
-    apart = charts.risk_utility_map("m", points[1:], **WORDS)
+    joined = risk_map.risk_utility_map("m", points, **WORDS)
+    apart = risk_map.risk_utility_map("m", points[1:], **WORDS)
 
     assert joined.count("stroke-dasharray") == apart.count("stroke-dasharray") + 1
 
 
+def test_the_worst_risk_by_its_upper_bound_is_on_the_map():
+    utility = block(Better.HIGHER, ("one", False, [at(0.5)]), ("failed", False, [at(0.5)]))
+    rare = block(Better.LOWER, ("one", False, [at(0.2, low=0.1, high=0.3)]), name="rare")
+    rows = block(
+        Better.LOWER, ("one", False, [at(0.25)]), ("failed", False, ["it failed"]), name="rows"
+    )
+    (point,) = risk_map.points_of([rare, rows], utility)
+    assert (point.worst, point.risk, point.upper) == ("rare", 0.2, 0.3)
+
+
+FRONT = st.lists(
+    st.tuples(st.sampled_from([0.0, 0.1, 0.5]), st.sampled_from([0.2, 0.4, 0.9]), st.booleans()),
+    max_size=7,
+)
+
+
+@given(FRONT)
+def test_the_front_is_what_nothing_that_may_be_released_beats(marks):
+    points = [
+        risk_map.Point(name=str(n), style=Style(n, may_release=free), risk=risk, utility=utility)
+        for n, (risk, utility, free) in enumerate(marks)
+    ]
+    front = risk_map.front_of(points)
+
+    def beaten(point):
+        return any(
+            other.style.may_release
+            and other.risk <= point.risk
+            and other.utility >= point.utility
+            and (other.risk, other.utility) != (point.risk, point.utility)
+            for other in points
+        )
+
+    kept = {(p.risk, p.utility) for p in points if p.style.may_release and not beaten(p)}
+    assert [(p.risk, p.utility) for p in front] == sorted(kept)
+    controls = [risk_map.Point(name="c", style=Style(0, True), risk=0.0, utility=1.0)]
+    assert risk_map.front_of(controls) == []
+
+
+def rectangles(svg):
+    """The shaded parts of a map, as (left, top, right, bottom) within it."""
+    group = re.search(r'class="mark-rect role-mark[^>]*>(.*?)</g>', svg)
+    shapes = re.findall(r' d="M([-\d.]+),([-\d.]+)h([-\d.]+)v([-\d.]+)', group[1]) if group else []
+    return [(x, y, x + w, y + h) for x, y, w, h in (map(float, one) for one in shapes)]
+
+
+def test_where_a_gate_is_missed_is_shaded_and_what_reaches_it_is_not():
+    points = [
+        risk_map.Point(name=f"{risk} {utility}", style=Style(0), risk=risk, utility=utility)
+        for risk, utility in ((0.0, 0.9), (0.0, 0.2), (0.05, 0.9), (0.002, 0.2))
+    ]
+    limits = risk_map.Limits(risk=0.0, utility=0.5)
+    svg = risk_map.risk_utility_map("m", points, **WORDS, limits=limits)
+    shades = rectangles(svg)
+    inside = [
+        sum(left < x < right and top < y < bottom for left, top, right, bottom in shades)
+        for x, y in marks_of(svg)
+    ]
+    assert inside == [0, 1, 1, 1]
+    assert rectangles(risk_map.risk_utility_map("m", points, **WORDS)) == []
+
+
+# Panels
+
+
+def test_a_cell_of_a_heat_map_is_the_darker_the_more_is_wrong():
+    cells = {("length 1", "10 to 19"): 0.0, ("length 1", "20 and more"): 0.4}
+    cells |= {("length 2", "10 to 19"): 1.0, ("length 2", "20 and more"): 1.7}
+    svg = panels.heat_map("h", "one", cells)
+    fills = re.findall(
+        r'<path aria-label[^>]*fill="(#\w+)"|<path[^>]* fill="(#\w{6})" stroke="#888', svg
+    )
+    colours = [a or b for a, b in fills]
+    light = [sum(int(one[n : n + 2], 16) for n in (1, 3, 5)) for one in colours]
+    assert len(light) == 4
+    assert light[0] > light[1] > light[2] == light[3]
+    written = {text for text, _, _ in texts(svg)}
+    assert {"0 %", "40 %", "100 %", "170 %", "length 1", "length 2"} <= written
+
+
+@given(st.floats(0, 3))
+def test_figures_in_a_heat_map_can_be_read(value):
+    shade = panels._shade(value)
+    ground = panels._light([int(shade["colour"][n : n + 2], 16) for n in (1, 3, 5)])
+    ink = {"#ffffff": 1.0, "#000000": 0.0}[shade["ink"]]
+    brighter, darker = max(ground, ink), min(ground, ink)
+    assert (brighter + 0.05) / (darker + 0.05) >= 4.5
+    assert (shade["t"] == "0 %") == (value == 0)
+    assert (shade["t"] == "100 %") <= (value >= 1)
+
+
+def test_a_panel_has_a_mark_of_each_kind_in_its_row():
+    rows = {"gender": {"own": 0.1, "chance": 0.02}, "age": {"own": 0.05}}
+    kinds = (
+        panels.Kind(name="own", shape="circle", strong=True),
+        panels.Kind(name="chance", shape=panels.TICK, filled=False),
+    )
+    svg = panels.marks("p", "one", kinds, rows, "#0072B2", 0.1)
+    groups = re.findall(r'class="mark-symbol role-mark[^>]*>(.*?)</g>', svg)
+    places = [re.findall(r"translate\(([-\d.]+),([-\d.]+)\)", group) for group in groups]
+    assert [len(one) for one in places] == [2, 1]
+    (own, other), (chance,) = places
+    assert float(chance[0]) < float(other[0]) < float(own[0])
+    assert chance[1] == own[1] != other[1]
+    assert {"gender", "age"} <= {text for text, _, _ in texts(svg)}
+
+
+def test_bars_of_a_waterfall_begin_where_the_last_one_ended():
+    steps = [
+        panels.Step(name="recorded", start=0, end=1, is_total=True),
+        panels.Step(name="left out", start=1, end=0.7),
+        panels.Step(name="nothing", start=0.7, end=0.7),
+        panels.Step(name="released", start=0, end=0.7, is_total=True),
+    ]
+    svg = panels.waterfall("w", "one", steps, "#0072B2", 1.0)
+    assert len(bars_of(svg)) == 3
+    written = {text for text, _, _ in texts(svg)}
+    assert {"100 %", "\N{MINUS SIGN}30.0 %", "0 %", "70.0 %"} <= written
+
+
+def test_the_parts_of_a_picture_are_sorted_by_what_is_beyond_their_mark():
+    scores = [at(0.9, "often"), at(0.88, "often, mode guess"), at(0.5, "rare=a, b")]
+    scores += [at(0.2, "rare=a, b, mode guess"), at(0.1, "rare=a, b, marginal guess")]
+    one = block(
+        Better.LOWER, ("a", False, scores), ("b", False, ["it failed"]), name="attribute-inference"
+    )
+    picture = pictures._attacks(one)
+    assert picture.rows == (
+        ("a", "often", "90.0 %", "88.0 %", "-"),
+        ("a", "rare=a, b", "50.0 %", "20.0 %", "10.0 %"),
+    )
+    (panel,) = picture.panels
+    names = [text for text, _, y in sorted(texts(panel.svg), key=lambda t: t[2]) if "%" not in text]
+    assert names == ["rare=a, b", "often"]
+    assert picture.failed == (("b", "it failed"),)
+
+
 def test_what_is_worse_than_nothing_is_drawn_at_the_edge():
-    points = [Point(name="bad", style=Style(0), risk=0.5, utility=-3.0, utility_span=(-4.0, -2.0))]
-    ((_, y),) = marks_of(charts.risk_utility_map("m", points, **WORDS))
-    assert y == charts.MAP_HEIGHT - charts.MARGIN
+    points = [
+        risk_map.Point(
+            name="bad", style=Style(0), risk=0.5, utility=-3.0, utility_span=(-4.0, -2.0)
+        )
+    ]
+    ((_, y),) = marks_of(risk_map.risk_utility_map("m", points, **WORDS))
+    assert y == risk_map.MAP_HEIGHT - risk_map.MARGIN
 
 
 @pytest.mark.parametrize("risk", [0.0, 0.02, 1.0])
 def test_labels_of_marks_at_one_place_stand_apart(risk):
     points = [
-        Point(name=f"k-synthesis[k={n}, mode=seeded]", style=Style(n), risk=risk, utility=0.3)
+        risk_map.Point(
+            name=f"k-synthesis[k={n}, mode=seeded]", style=Style(n), risk=risk, utility=0.3
+        )
         for n in range(10)
     ]
-    svg = charts.risk_utility_map("m", points, **WORDS)
+    svg = risk_map.risk_utility_map("m", points, **WORDS)
     text = r'<text text-anchor="(\w+)" transform="translate\(([-\d.]+),([-\d.]+)\)"[^>]*>k-syn'
     found = [(anchor, float(x), float(y)) for anchor, x, y in re.findall(text, svg)]
     assert len(found) == 10

@@ -409,6 +409,21 @@ def test_page_shows_another_plugins_measure_in_a_chart_and_a_table(page):
     assert "How often one guesses right." in figure
 
 
+def test_page_says_to_what_a_measure_does_not_apply(page):
+    (card,) = [
+        one for one in re.findall(r"<figure.*?</figure>", page, re.DOTALL) if f"<h3>{ROWS}" in one
+    ]
+    assert "Does not apply to: tables; broken" in card or "Does not apply to: tables." in card
+
+
+def test_page_shows_which_gates_are_reached_by_words_and_sign(page):
+    (table,) = re.findall(r'<table class="verdicts">.*?</table>', page, re.DOTALL)
+    assert "\N{BALLOT X} 1 missed" in table
+    assert "\N{CHECK MARK} 1 reached" in table
+    assert "\N{EN DASH} 1 not measured" in table
+    assert f"<li>{LEAKAGE}, every part == 0 %</li>" in page
+
+
 def test_page_says_what_is_not_on_the_map(page):
     assert f"Not on the map, as one of the two was not measured there: {HOSTILE}".replace(
         HOSTILE, "&lt;b&gt;x&lt;/b&gt;"
