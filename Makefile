@@ -24,7 +24,7 @@ bench: .venv/.installed-test ## speed, in CPU seconds; beside pac-synth where th
 	-$(BIN)/python -m pip install --disable-pip-version-check --no-compile -q -e '.[bench]'
 	$(BIN)/python -m pytest -q tests/benchmarks --override-ini addopts="--import-mode=importlib" --benchmark-only
 
-mutants: .venv/.installed-test ## whether tests notice each small change to the gate
+mutants: .venv/.installed-test ## whether tests notice each small change to the core of gate and strategies: an hour
 	$(BIN)/python -m pip install --disable-pip-version-check --no-compile -q -e '.[mutants]'
 	$(BIN)/python tests/mutants/run.py
 

@@ -97,19 +97,21 @@ def test_a_run_that_is_killed_leaves_a_whole_release_or_none(place, start):
     lasts = time.perf_counter() - begun
     shutil.rmtree(place / "out")
     draw = random.Random(11)
-    seen = {"nothing": 0, "a release": 0, "hidden remains": 0, "too late": 0}
-    for number in range(KILLS):
+    seen = {"killed": 0, "too late": 0, "nothing there": 0, "hidden remains": 0}
+    while seen["killed"] < KILLS:
         process, code = start()
         # Later moments are tried more often: that is when files are written.
         time.sleep(lasts * draw.random() ** 0.3)
         with contextlib.suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)
-        seen["too late"] += code() == 0
+        ended = code()
+        assert ended in (0, -signal.SIGKILL)
+        seen["killed" if ended else "too late"] += 1
+        assert seen["too late"] <= KILLS
         if (place / "out").exists():
-            assert whole(place / "out" / "release"), f"kill {number}"
-            seen["a release"] += 1
+            assert whole(place / "out" / "release"), seen
         else:
-            seen["nothing"] += 1
+            seen["nothing there"] += 1
         for path in place.iterdir():
             if path.name not in ("cases.csv", "out"):
                 seen["hidden remains"] += 1
@@ -117,7 +119,6 @@ def test_a_run_that_is_killed_leaves_a_whole_release_or_none(place, start):
                 if path.suffix == ".part":
                     assert stat.S_IMODE(path.stat().st_mode) == 0o700
     print(seen)  # noqa: T201 - shown with pytest -s
-    assert seen["too late"] < KILLS
 
     _, code = start()
 

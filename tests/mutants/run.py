@@ -27,13 +27,18 @@ import cosmic_ray.plugins
 from cosmic_ray.mutating import mutate_code
 
 ROOT = Path(__file__).resolve().parents[2]
-UNIT = "tests/unit/test_"
 CORE = {
-    "items": ("ctdc_framework/items.py", ["items", "recounts"]),
-    "recounts": ("ctdc_framework/recounts.py", ["recounts"]),
-    "gate": ("ctdc_framework/gate.py", ["gate", "runner"]),
+    "items": ("ctdc_framework/items.py", ["unit/test_items.py", "unit/test_recounts.py"]),
+    "recounts": ("ctdc_framework/recounts.py", ["unit/test_recounts.py"]),
+    "gate": ("ctdc_framework/gate.py", ["unit/test_gate.py", "unit/test_runner.py"]),
+    "rounding": ("plugins/ctdc_rounding/rounding.py", ["plugins/test_rounding.py"]),
+    "models": (
+        "plugins/ctdc_k_anonymization/models.py",
+        ["plugins/test_k_anonymization_methods.py"],
+    ),
+    "synthesis": ("plugins/ctdc_k_synthesis/algorithm.py", ["plugins/test_k_synthesis.py"]),
 }
-"""Each part of the core: its file, and the tests under tests/unit that guard it."""
+"""Each part of the core: its file, and the tests under tests/ that guard it."""
 
 TELLING = re.compile(
     "core/(AddNot|NumberReplacer|Replace(And|Or)With.*|Replace(True|False)With.*|.*Delete_Not|"
@@ -82,7 +87,7 @@ def noticed(copy: Path, tests: list[str]) -> bool:
             os.dup2(nowhere.fileno(), 2)
             without = [f"--deselect={tests[0]}::{name}" for name in SLOW]
             code = int(importlib.import_module("pytest").main(
-                ["-x", "-q", "-p", "no:cacheprovider", "--assert=plain", *without, *tests]
+                ["-x", "-q", "-n0", "-p", "no:cacheprovider", "--assert=plain", *without, *tests]
             ))  # fmt: skip
     finally:
         os._exit(code)
@@ -124,7 +129,7 @@ def main(names: list[str]) -> int:
         for name in names or CORE:
             file, tests = CORE[name]
             print(f"== {name}", flush=True)  # noqa: T201
-            tried, left = survivors(copy, file, [f"{UNIT}{one}.py" for one in tests])
+            tried, left = survivors(copy, file, [f"tests/{one}" for one in tests])
             print(f"{tried} changes, {len(left)} survive", flush=True)  # noqa: T201
             found |= bool(left)
     return int(found)
