@@ -116,11 +116,13 @@ def _grow(
 
 @jit
 def cover(
-    items: Any, ladder: Any, worth: Any, forced: Any, bits: Any, bound: Any, k: Any, until: Any
-) -> Any:
+    items: Any, ladder: Any, worth: Any, forced: Any, wild_in: Any, bits: Any, bound: Any, k: Any,
+    until: Any,
+) -> Any:  # fmt: skip
     """Part records into classes of at least k that share a pattern, the most worth one first.
 
     `items` (records, columns) are finest items, -1 missing; `bits` (items, words) who holds each.
+    `wild_in` gives the column of the items that who has nothing there holds as well, else -1.
     `bound` says what each record's pattern is worth at most. Stops when fewer than `until`
     records are left. Gives each record's class (-1 not yet, -2 in none: too few share a value),
     the classes' rungs, one member each, and the bounds that are left.
@@ -178,5 +180,8 @@ def cover(
                                 item = ladder[items[holder, column], rung]
                                 if item >= 0:
                                     singles[item] -= 1
+                    for item in range(len(wild_in)):
+                        if wild_in[item] >= 0 and items[holder, wild_in[item]] < 0:
+                            singles[item] -= 1
         classes += 1
     return member_of, rungs[:classes], members[:classes], bound

@@ -51,12 +51,18 @@ class Recoded:
 
 
 def recode(
-    items: NDArray[np.int32], values: Values, k: int, forced: Sequence[bool] = ()
+    items: NDArray[np.int32],
+    values: Values,
+    k: int,
+    forced: Sequence[bool] = (),
+    wild: Sequence[bool] = (),
 ) -> Recoded:
     """Publish as much of the records as can be, each row shared by at least k.
 
     `items` (records, columns) are finest values, -1 where missing. A forced column is published
-    as it is, and must not be missing. The result follows from the records, not from their order.
+    as it is, and must not be missing. In a wild column a missing value matches anything: it is in
+    a class whatever the others show there, and stays missing. The result follows from the records,
+    not from their order.
 
     >>> values = Values(ladder=np.arange(3, dtype=np.int32)[:, None], worth=np.ones(3))
     >>> recode(np.array([[0, 2], [0, 2], [1, 2]], np.int32), values, 3).values.tolist()
@@ -65,30 +71,37 @@ def recode(
     kept = np.array(forced or [False] * items.shape[1], bool)
     order = _alike(items, len(values.ladder))
     rows = np.ascontiguousarray(items[order])
-    if can_list(rows, values.ladder):
+    if not any(wild) and can_list(rows, values.ladder):
         published, class_of = listed(rows, values.ladder, values.worth, k, kept)
     else:
-        published, class_of = _covered(rows, values, k, kept)
-    _rescue(items[order], published, class_of, values, k, kept)
+        anything = np.array(wild or [False] * items.shape[1], bool)
+        published, class_of = _covered(rows, values, k, kept, anything)
+    _rescue(rows, published, class_of, values, k, kept)
+    published[rows < 0] = -1
     back = np.argsort(order)
     return Recoded(values=published[back], left_out=(class_of < 0)[back])
 
 
 def _covered(
-    items: NDArray[np.int32], values: Values, k: int, forced: NDArray[np.bool_]
+    items: NDArray[np.int32],
+    values: Values,
+    k: int,
+    forced: NDArray[np.bool_],
+    wild: NDArray[np.bool_],
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Give what each record is published with, and its class: -1 where it has none."""
     published = np.full_like(items, -1)
     class_of = np.full(len(items), -1)
     here = np.arange(len(items))
     bound = _worth(items, values)
+    wild_in = _wild_in(items, values.ladder, wild)
     found = 0
     while len(here):
         rows = np.ascontiguousarray(items[here])
         until = len(here) // 2 if len(here) > SMALL_ENOUGH else 0
-        holders = _holders(rows, values.ladder)
+        holders = _holders(rows, values.ladder, wild_in)
         member_of, rungs, members, bound = cover(
-            rows, values.ladder, values.worth, forced, holders, bound, k, until
+            rows, values.ladder, values.worth, forced, wild_in, holders, bound, k, until
         )
         done = member_of >= 0
         published[here[done]] = _shown(rows[members], rungs, values.ladder)[member_of[done]]
@@ -113,14 +126,33 @@ def _alike(items: NDArray[np.int32], size: int) -> NDArray[np.int64]:
     return np.lexsort([items[:, column] for column in columns])
 
 
-def _holders(items: NDArray[np.int32], ladder: NDArray[np.int32]) -> NDArray[np.uint64]:
-    """Give a row of bits per value: which records it stands for."""
+def _wild_in(
+    items: NDArray[np.int32], ladder: NDArray[np.int32], wild: NDArray[np.bool_]
+) -> NDArray[np.int32]:
+    """Give the wild column that each value belongs to, -1 for those of other columns."""
+    found = np.full(len(ladder), -1, np.int32)
+    for column in np.flatnonzero(wild).tolist():
+        own = items[:, column]
+        rungs = ladder[own[own >= 0]]
+        found[rungs[rungs >= 0]] = column
+    return found
+
+
+def _holders(
+    items: NDArray[np.int32], ladder: NDArray[np.int32], wild_in: NDArray[np.int32]
+) -> NDArray[np.uint64]:
+    """Give a row of bits per value: which records it stands for, or may."""
     bits = np.zeros((len(ladder), (len(items) + 63) // 64), np.uint64)
     for rung in range(ladder.shape[1]):
         held = np.where(items >= 0, ladder[items, rung], -1)
         records, columns = np.nonzero(held >= 0)
         bit = np.uint64(1) << (records & 63).astype(np.uint64)
         np.bitwise_or.at(bits, (held[records, columns], records >> 6), bit)
+    for column in sorted({*wild_in.tolist()} - {-1}):
+        records = np.flatnonzero(items[:, column] < 0)
+        unknown = np.zeros(bits.shape[1], np.uint64)
+        np.bitwise_or.at(unknown, records >> 6, np.uint64(1) << (records & 63).astype(np.uint64))
+        bits[wild_in == column] |= unknown
     return bits
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +21,7 @@ from ctdc_k_anonymization.metrics import (
     weights_of,
 )
 from ctdc_k_anonymization.params import KAnonymization, keys_of, top_of, wild_of
-from ctdc_k_anonymization.wildcards import compatible
+from ctdc_k_anonymization.wildcards import candidates, compatible
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,9 +34,9 @@ def anonymise(table: Table, params: KAnonymization, context: Context) -> Output:
     """Make every released record share its quasi-identifiers with at least k - 1 others.
 
     A missing value counts as a value of its own, so two unknowns can shelter each other, or matches
-    anything, as `missing` says. What the other variables hold is left as it is. The records that
-    stay come in random order, as the original one may tell when somebody was registered. Raises
-    `StrategyError` where none stays.
+    anything where the codebook says so. What the other variables hold is left as it is. The
+    records that stay come in random order, as the original one may tell when somebody was
+    registered. Raises `StrategyError` where none stays.
     """
     if not len(table):
         raise _nothing(params)
@@ -57,8 +57,6 @@ def _records(table: Table, params: KAnonymization, context: Context) -> Output:
                 missing = (key.images[0] < 0).all(axis=1).nonzero()[0]
                 matched[np.isin(key.index, missing), number] = -1
         kept, crowd = compatible(matched, params.k)
-        alike = np.unique(rows[kept], axis=0, return_counts=True)[1]
-        details["smallest_class"] = int(alike.min(initial=len(rows)))
         details["smallest_compatible"] = int(crowd[kept].min(initial=len(rows)))
         why = _rare_by([key.name for key in encoded.keys], rows, kept, params.k)
     else:
@@ -98,7 +96,10 @@ def _rare_by(
 def _cells(table: Table, params: KAnonymization, context: Context) -> Output:
     """Leave out, or make coarser, as few cells as can be."""
     numbers, items, values, forced, code_of = cell_values(table, params)
-    result = recode(items, values, params.k, forced)
+    wild = wild_of(table.codebook, params)
+    result = recode(
+        items, values, params.k, forced, [table.columns[n].variable in wild for n in numbers]
+    )
     codes = table.codes.copy()
     codes[:, numbers] = code_of[result.values]
     kept = ~result.left_out
@@ -272,8 +273,9 @@ def _output(
                 severity=Severity.WARNING,
             )
         )
-    other = [name for name in names if variables[name].missing_matches == "anything"]
-    if other and not wild:
+    said_wild = {name for name in names if variables[name].missing_matches == "anything"}
+    other = [name for name in names if name in said_wild and name not in wild]
+    if other:
         said.append(
             Note(
                 code="missing-counts-as-a-value",
@@ -282,6 +284,11 @@ def _output(
             )
         )
     numbers = table.column_numbers(names)
+    counts: dict[str, object] = {}
+    if said_wild:
+        alike = np.unique(codes[released][:, numbers], axis=0, return_counts=True)[1]
+        fitting = _candidates(table, codes, released, said_wild, params)
+        counts = {"smallest_class": int(alike.min()), "smallest_candidates": fitting}
     bare = int((codes[released][:, numbers] < 0).all(axis=1).sum())
     if bare:
         said.append(
@@ -296,9 +303,52 @@ def _output(
     return Output(
         table=table.with_codes(codes[released]),
         notes=said,
-        details={"suppressed": suppressed, "bare": bare, "keys": list(names), **details},
+        details={"suppressed": suppressed, "bare": bare, "keys": list(names), **counts, **details},
         kept_rows=released,
     )
+
+
+def _candidates(
+    table: Table,
+    codes: NDArray[np.int16],
+    released: NDArray[np.int64],
+    wild: Set[str],
+    params: KAnonymization,
+) -> int:
+    """Give the fewest released records that the true values of a released one fit.
+
+    What is missing in truth fits anything in a wild variable, and else what is missing. What is
+    missing in the release fits anything where values were left out or the variable is wild. A
+    coarser value fits those that it stands for.
+    """
+    fits, truth, shown = [], [], []
+    for name in keys_of(table.codebook, params):
+        numbers = table.column_numbers([name])
+        below = [table.columns[number].below for number in numbers]
+        anything = name in wild
+        blank = (anything and len(numbers) == 1) or params.method != "records"
+        own, of_own = np.unique(table.codes[released][:, numbers], axis=0, return_inverse=True)
+        its, of_its = np.unique(codes[released][:, numbers], axis=0, return_inverse=True)
+        known, seen = own.tolist(), its.tolist()
+        fits.append(
+            np.array(
+                [
+                    [
+                        (anything and (max(true) < 0 or max(show) < 0))
+                        or all(
+                            a == b or (b < 0 and blank) or a in under.get(b, ())
+                            for a, b, under in zip(true, show, below, strict=True)
+                        )
+                        for show in seen
+                    ]
+                    for true in known
+                ]
+            )
+        )
+        truth.append(of_own.ravel())
+        shown.append(of_its.ravel())
+    found = candidates(np.stack(truth, axis=1), fits, np.stack(shown, axis=1))
+    return int(found.min())
 
 
 def _nothing(params: KAnonymization) -> StrategyError:

@@ -80,10 +80,10 @@ class KAnonymization:
         'or "all"',
         default="quasi",
     )
-    missing: Literal["codebook", "itself", "anything"] = entry(
-        "what a missing value matches: itself alone, anything (the method records, without "
-        "`diverse` and `close`), or what the codebook's `missing_matches` says of each variable, "
-        "where that can be done",
+    missing: Literal["codebook", "itself"] = entry(
+        "what a missing value matches: what the codebook's `missing_matches` says of each variable "
+        "(generalise, `diverse` and `close` take all as itself), or itself alone: a run can "
+        "protect more than the codebook says, and not less",
         default="codebook",
     )
     diverse: tuple[Diverse, ...] = entry(
@@ -151,19 +151,22 @@ def keys_of(codebook: Codebook, params: KAnonymization) -> tuple[str, ...]:
 
 
 def wild_of(codebook: Codebook, params: KAnonymization) -> tuple[str, ...]:
-    """Give the quasi-identifiers of which a missing value matches anything."""
-    if params.missing == "itself" or _needs_classes(params):
+    """Give the quasi-identifiers of which a missing value matches anything.
+
+    Where records have to be grouped there are none. With cells, what is published as it is, or
+    lists several values, is not among them.
+    """
+    if params.missing == "itself" or params.method == "generalise":
         return ()
+    if params.diverse or params.close:
+        return ()
+    variables = codebook.variables
     return tuple(
         name
         for name in keys_of(codebook, params)
-        if params.missing == "anything" or codebook.variables[name].missing_matches == "anything"
+        if variables[name].missing_matches == "anything"
+        and not (params.method == "cells" and (variables[name].list or variables[name].protected))
     )
-
-
-def _needs_classes(params: KAnonymization) -> bool:
-    """Say whether records have to be grouped: what matches anything is in no one group."""
-    return bool(params.method != "records" or params.diverse or params.close)
 
 
 def claims_of(codebook: Codebook, params: KAnonymization) -> Sequence[Claim]:
@@ -192,11 +195,6 @@ def faults_of(codebook: Codebook, params: KAnonymization) -> Iterator[Fault]:
         message = "there is no quasi-identifier to protect"
         help = 'give keys = ["..."], or say role = ["quasi"] in the codebook'
         yield Fault(path=("keys",), kind=UNKNOWN_NAME, message=message, help=help)
-    if params.missing == "anything" and _needs_classes(params):
-        message = "missing values match anything with the method records alone, without `diverse` "
-        message += "and `close`: what matches anything is in no one class"
-        help = 'choose missing = "itself", which protects more, or the method records alone'
-        yield Fault(path=("missing",), kind=BAD_VALUE, message=message, help=help)
     for name, weight in params.weights.items():
         if not 0.001 <= weight <= 1000:  # nan is refused too
             message = f"the weight of `{name}` is not between 0.001 and 1000"

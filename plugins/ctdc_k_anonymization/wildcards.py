@@ -7,6 +7,7 @@ it fitted, and some of these may have to follow.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -63,3 +64,31 @@ def _masks(column: NDArray[np.int32]) -> NDArray[np.uint64]:
         masks[value, :used] = np.packbits((column == value) | (column < 0))
     masks[-1, :used] = np.packbits(np.ones(len(column), bool))
     return masks.view(np.uint64)
+
+
+def candidates(
+    truth: NDArray[np.int32], fits: Sequence[NDArray[np.bool_]], shown: NDArray[np.int32]
+) -> NDArray[np.int64]:
+    """Count for each record the released ones that its true values fit.
+
+    `truth` (records, columns) and `shown` (released, columns) number what a column holds;
+    `fits[column]` (true, shown) says which of them fit. Who knows all true values of somebody
+    cannot tell which of so many is theirs.
+
+    >>> fits = [np.array([[True, False], [False, True]]), np.array([[True, True]])]
+    >>> rows = np.array([[0, 0], [0, 0], [1, 0]], np.int32)
+    >>> candidates(rows, fits, np.array([[0, 0], [0, 1], [1, 0]], np.int32)).tolist()
+    [2, 2, 1]
+    """
+    rows, of_row = np.unique(truth, axis=0, return_inverse=True)
+    masks = [
+        np.stack([np.packbits(known[shown[:, column]]) for known in of])
+        for column, of in enumerate(fits)
+    ]
+    counts = np.zeros(len(rows), np.int64)
+    for number, row in enumerate(rows.tolist()):
+        found = masks[0][row[0]]
+        for column, own in enumerate(row[1:], 1):
+            found = found & masks[column][own]
+        counts[number] = np.bitwise_count(found).sum()
+    return counts[of_row.ravel()]

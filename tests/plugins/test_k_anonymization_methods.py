@@ -15,6 +15,7 @@ from ctdc_k_anonymization.params import Bounds, Close, Diverse, KAnonymization
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from ctdc_framework.convert import Faults, structure
 from ctdc_framework.gate import mixed_levels
 from ctdc_framework.items import original_of, published_of
 from ctdc_framework.plugin import Context, Severity, StrategyError, table_of_codes
@@ -427,6 +428,16 @@ def wild_gender(codebook_of, toy_text):
     return codebook_of(toy_text.replace("[variables.gender]\n", said))
 
 
+@pytest.fixture(scope="module")
+def wild(codebook_of, toy_text):
+    """The toy codebook, where a missing value of any key matches anything."""
+    text = toy_text
+    for name in ("year", "gender", "ageBroad"):
+        said = f'[variables.{name}]\nmissing_matches = "anything"\n'
+        text = text.replace(f"[variables.{name}]\n", said)
+    return codebook_of(text)
+
+
 def most_compatible(rows, wild, k):
     """The largest part of the rows in which each is compatible with k, by trying every part."""
 
@@ -449,64 +460,109 @@ def most_compatible(rows, wild, k):
         st.tuples(st.integers(-1, 1), st.integers(-1, 1), st.integers(-1, 1), *[st.just(-1)] * 4),
         min_size=1, max_size=9,
     ),
-    k=st.integers(2, 4), missing=st.sampled_from(["codebook", "anything", "itself"]),
+    k=st.integers(2, 4), said=st.sampled_from(["gender", "all", "itself"]),
 )  # fmt: skip
-def test_most_records_stay_of_which_each_is_compatible_with_k(wild_gender, rows, k, missing):
-    params = KAnonymization(k=k, missing=missing)
-    wild = {"codebook": {1}, "anything": {0, 1, 2}, "itself": set()}[missing]
-    table = table_of(wild_gender, rows)
+def test_most_records_stay_of_which_each_is_compatible_with_k(wild_gender, wild, rows, k, said):
+    params = KAnonymization(k=k, missing="itself" if said == "itself" else "codebook")
+    matching = {"gender": {1}, "all": {0, 1, 2}, "itself": set()}[said]
+    codebook = wild if said == "all" else wild_gender
+    table = table_of(codebook, rows)
 
     output = release(table, params)
 
-    best = most_compatible([row[:3] for row in rows], wild, k)
+    best = most_compatible([row[:3] for row in rows], matching, k)
     assert (output.kept_rows.tolist() if output else []) == best
     if output:
-        assert_kept_to(wild_gender, table, params, output)
+        assert_kept_to(codebook, table, params, output)
 
 
-def test_both_counts_are_told_where_missing_matches_anything(toy):
+def test_both_counts_are_told_where_missing_matches_anything(wild):
     rows = [(0, 0, 0), (0, 0, 0), (0, -1, 0), (0, 1, 0), (0, 1, 0), (1, 1, 1)]
-    table = table_of(toy, [(*row, *[-1] * 4) for row in rows])
+    table = table_of(wild, [(*row, *[-1] * 4) for row in rows])
 
-    output = anonymise(table, KAnonymization(k=3, missing="anything"), unshuffled())
+    output = anonymise(table, KAnonymization(k=3), unshuffled())
 
     assert output.kept_rows.tolist() == [0, 1, 2, 3, 4]
     assert output.details["smallest_class"] == 1
-    assert output.details["smallest_compatible"] == 3
+    assert output.details["smallest_compatible"] == output.details["smallest_candidates"] == 3
     (note,) = [one for one in output.notes if one.code == "missing-matches-anything"]
     assert "in year, gender, ageBroad" in note.message
     (told,) = [one for one in output.notes if one.code == "records-suppressed"]
     assert "compatible with fewer than 3" in told.message
 
 
-def test_who_fitted_a_record_that_is_left_out_may_have_to_follow(toy):
+def test_who_fitted_a_record_that_is_left_out_may_have_to_follow(wild):
     rows = [(0, 0, 0), (0, -1, 0), (0, -1, -1), (0, 1, 1), (1, 0, 0)]
-    table = table_of(toy, [(*row, *[-1] * 4) for row in rows])
+    table = table_of(wild, [(*row, *[-1] * 4) for row in rows])
 
-    assert release(table, KAnonymization(k=3, missing="anything")).kept_rows.tolist() == [0, 1, 2]
-    assert release(table, KAnonymization(k=4, missing="anything")) is None
-
-
-@pytest.mark.parametrize(
-    "params",
-    [
-        KAnonymization(k=3, missing="anything", method="cells"),
-        KAnonymization(k=3, missing="anything", method="generalise"),
-        KAnonymization(k=3, missing="anything", diverse=(Diverse(variable="forced", l=2),)),
-        KAnonymization(k=3, missing="anything", close=(Close(variable="forced", t=0.3),)),
-    ],
-)
-def test_what_needs_classes_refuses_missing_values_that_match_anything(toy, params):
-    (fault,) = STRATEGY.faults(toy, params)
-
-    assert fault.path == ("missing",)
-    assert "the method records alone" in fault.message
+    assert release(table, KAnonymization(k=3)).kept_rows.tolist() == [0, 1, 2]
+    assert release(table, KAnonymization(k=4)) is None
 
 
-@pytest.mark.parametrize("method", ["cells", "generalise"])
-def test_a_method_that_needs_classes_tells_that_missing_counts_as_itself(wild_gender, method):
+def test_a_run_cannot_say_that_missing_matches_more_than_the_codebook_does():
+    with pytest.raises(Faults) as found:
+        structure({"k": 3, "missing": "anything"}, KAnonymization)
+
+    (fault,) = found.value.faults
+    assert "codebook" in fault.message
+    assert "itself" in fault.message
+
+
+WILD_ROW = st.tuples(st.integers(-1, 1), st.integers(-1, 1), st.integers(-1, 2), *[st.just(-1)] * 4)
+
+
+def fits(shown, true, matching, below):
+    """Whether a released row may be that of true values: coarser, left out, or unknown."""
+    return all(
+        s in (t, -1) or t in below[place].get(s, ()) or (t < 0 and place in matching)
+        for place, (s, t) in enumerate(zip(shown, true, strict=True))
+    )
+
+
+@settings(max_examples=400, deadline=None)
+@given(rows=st.lists(WILD_ROW, min_size=1, max_size=16), k=st.integers(2, 4), every=st.booleans())
+def test_the_true_values_of_each_record_fit_k_released_ones(wild_gender, wild, rows, k, every):
+    codebook, matching = (wild, {0, 1, 2}) if every else (wild_gender, {1})
+    table, params = table_of(codebook, rows), KAnonymization(k=k, method="cells")
+
+    output = release(table, params)
+
+    if output:
+        assert_kept_to(codebook, table, params, output)
+        shown = output.table.codes[:, :3].tolist()
+        below = [column.below for column in table.columns]
+        crowds = [
+            sum(fits(one, rows[own][:3], matching, below) for one in shown)
+            for own in output.kept_rows
+        ]
+        assert output.details["smallest_candidates"] == min(crowds) >= k
+        assert output.details["smallest_class"] == min(Counter(map(tuple, shown)).values())
+
+
+def test_cells_need_leave_out_less_where_missing_matches_anything(wild, toy):
+    rows = [(0, 0, 0, *[-1] * 4)] * 2 + [(0, -1, 0, *[-1] * 4)]
+    params = KAnonymization(k=3, method="cells")
+
+    strict = anonymise(table_of(toy, rows), params, unshuffled()).table.codes.tolist()
+    kept = anonymise(table_of(wild, rows), params, unshuffled()).table.codes.tolist()
+
+    assert strict == [[0, -1, 0, *[-1] * 4]] * 3
+    assert kept == [list(row) for row in rows]
+
+
+@pytest.mark.parametrize("method", ["records", "cells"])
+def test_classes_are_needed_for_sensitive_values_so_missing_counts_as_itself(wild, method):
+    sensitive = {"diverse": (Diverse(variable="forced", l=2),)} if method == "records" else {}
+    params = KAnonymization(k=3, method=method, keys=("gender",), **sensitive)
+
+    (claim, *_) = STRATEGY.claims(wild, params)
+
+    assert claim.missing == ("itself" if sensitive else "anything")
+
+
+def test_a_method_that_needs_classes_tells_that_missing_counts_as_itself(wild_gender):
     rows = [(0, -1, 0, *[-1] * 4)] * 3 + [(0, 1, 0, *[-1] * 4)] * 3
-    params = KAnonymization(k=3, method=method)
+    params = KAnonymization(k=3, method="generalise")
 
     output = anonymise(table_of(wild_gender, rows), params, unshuffled())
 
