@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -103,7 +104,7 @@ class Mutator:
                 case 0:
                     del holder[key]
                 case 1 | 2:
-                    holder[key] = self.random.choice(ODD)
+                    holder[key] = deepcopy(self.random.choice(ODD))  # it may be damaged itself
                 case 3:
                     other, place = self.random.choice(places)
                     if not contains(other[place], holder):
@@ -115,7 +116,8 @@ class Mutator:
                 case 4:
                     self.random.shuffle(holder)
                 case 5:
-                    holder[key] = [holder[key]] * self.random.choice([1, 2, 50])
+                    many = self.random.choice([1, 2, 50])
+                    holder[key] = [deepcopy(holder[key]) for _ in range(many)]
         return data[""]
 
 

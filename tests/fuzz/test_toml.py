@@ -6,6 +6,10 @@ import tomli
 from ctdc_framework.codebook_format import format_codebook
 from ctdc_framework.errors import CtdcError
 from ctdc_framework.locator import locate
+from ctdc_framework.toml_dialect import newer_syntax
+
+LARGE = 30_000
+"""Characters of a document that is not held against tomli: each path would be looked up in all."""
 
 CONSTRUCTS = {
     "comments": "# one\na = 1 # two # three\n#\n[t] # four\n",
@@ -61,7 +65,12 @@ def test_the_locator_agrees_with_tomli_on_damaged_documents(rounds, variants, mu
                 locate(text)  # whatever it sees, it does not raise
                 continue
             accepted += 1
-            agree(text)
+            if len(text) < LARGE:
+                agree(text)
+            if newer_syntax(text):  # which tomli takes by now, and we do not
+                with pytest.raises(CtdcError):
+                    format_codebook(text)
+                continue
             assert told(tomli.loads(format_codebook(text))) == told(data)
     assert accepted > rounds(40_000) // 5
 
@@ -70,6 +79,8 @@ def told(value):
     """Write a value so that equal ones are written alike: 1 is not true, nan is itself."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key!r}: {told(one)}" for key, one in sorted(value.items())) + "}"
+    if type(value) is int:
+        return hex(value)  # there are numbers of more digits than Python writes
     return f"[{', '.join(map(told, value))}]" if isinstance(value, list) else repr(value)
 
 
