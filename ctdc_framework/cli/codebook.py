@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from ctdc_framework.cli import codebook_tools, common
-from ctdc_framework.errors import CodebookError, Exit, Problem
+from ctdc_framework.errors import CodebookError, Exit, Problem, harmless
 
 app = typer.Typer(help="Work with codebooks.", no_args_is_help=True)
 
@@ -62,7 +62,7 @@ def _tell_programs(problems: Sequence[Problem], format: str) -> None:
     if format == "json":
         common.print_json(problem_formats.as_json(problems))
     elif format == "github":
-        typer.echo(problem_formats.as_github(problems))
+        typer.echo(harmless(problem_formats.as_github(problems)))
     else:
         from importlib.metadata import version
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from ctdc_framework.cli import common
-from ctdc_framework.errors import CodebookError, CtdcError, Exit
+from ctdc_framework.errors import CodebookError, CtdcError, Exit, harmless
 
 Source = Annotated[str, typer.Argument(help="a shipped codebook's name, or a path")]
 Id = Annotated[str, typer.Option("--id", help="the new codebook's name; as its file's")]
@@ -46,7 +46,7 @@ def infer(
     made = draft(read_raw(data, reading.delimiter), id or _id_of(data), k)
     common.deliver(made.text, out, force=force)
     for guess in made.guesses:
-        typer.echo(f"{guess.column}: {guess.what}: {guess.why}", err=True)
+        typer.echo(harmless(f"{guess.column}: {guess.what}: {guess.why}"), err=True)
 
 
 def fmt(
@@ -85,7 +85,7 @@ def diff(
     if as_json:
         common.print_json(changes.as_json(found))
     else:
-        typer.echo(changes.as_text(found))
+        typer.echo(harmless(changes.as_text(found)))
 
 
 def schema(
@@ -209,7 +209,7 @@ def show(
     if as_json:
         common.print_json(codebook_show.as_json(file, origin=origin))
     else:
-        typer.echo("\n".join(codebook_show.show(file, origin=origin)))
+        typer.echo(harmless("\n".join(codebook_show.show(file, origin=origin))))
 
 
 def explain(

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ctdc_framework.cli import common
+from ctdc_framework.errors import harmless
 
 
 def prepare(
@@ -43,5 +44,5 @@ def prepare(
         common.print_json({"out": str(out), "codebook": book.id, "notes": notes})
         return
     for note in prepared.notes:
-        typer.echo(f"{note.severity.value}: {note.message}")
+        typer.echo(harmless(f"{note.severity.value}: {note.message}"))
     typer.echo(f"prepared records, not protected: {out}")

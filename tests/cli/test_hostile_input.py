@@ -103,6 +103,30 @@ def test_a_letter_that_looks_like_another_is_named(told, minimal):
     assert "U+0435 CYRILLIC SMALL LETTER IE" in told("codebook", "check", "own.toml")
 
 
+def test_nothing_of_a_codebook_or_a_header_steers_the_terminal(ctdc, minimal):
+    steering = "\\u001b[2J\\u009b8m\\u202e"
+    Path("own.toml").write_text(minimal.replace('title = "', f'title = "{steering}', 1))
+    Path("cases.csv").write_text(
+        HEADER.strip() + ",\x1b[2Jnotes\n" + "A,Female,30,NPL,1,,,x\n" * 20
+    )
+    assert "\\u009b" in Path("own.toml").read_text()
+
+    for argv in (
+        ("codebook", "show", "own.toml"),
+        ("codebook", "show", "own.toml", "--json"),
+        ("codebook", "check", "own.toml"),
+        ("codebook", "diff", "minimal", "own.toml"),
+        ("codebook", "infer", "cases.csv", "--out", "drafted.toml"),
+        ("prepare", "--codebook", "minimal", "--data", "cases.csv", "--out", "a.csv"),
+        ("prepare", "--codebook", "minimal", "--data", "cases.csv", "--out", "b.csv",
+         "--drop-unknown"),
+    ):  # fmt: skip
+        done = ctdc(*argv)
+        assert done.code in (0, 1, 3), (argv, done)
+        assert done.out + done.err, argv
+        assert not {"\x1b", "\x9b", "\u202e"} & set(done.out + done.err), argv
+
+
 def test_no_cell_of_a_release_is_a_formula_in_a_spreadsheet(made):
     sheet = openpyxl.Workbook().active
     files = sorted((made / "release").rglob("*.csv"))
