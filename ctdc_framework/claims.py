@@ -45,11 +45,9 @@ class Claim:
 
     def __str__(self) -> str:
         """Write it as it is typed on a command line: `record-support(k=10)`."""
-        values = ", ".join(
-            f"{field.name}={_written(getattr(self, field.name))}"
-            for field in attrs.fields(type(self))
-        )
-        return f"{self.name}({values})"
+        values = {field.name: getattr(self, field.name) for field in attrs.fields(type(self))}
+        told = [f"{name}={_written(value)}" for name, value in values.items() if value != ()]
+        return f"{self.name}({', '.join(told)})"
 
     @property
     def sentence(self) -> str:
@@ -96,16 +94,18 @@ class CombinationSupport(Claim):
 
 @frozen(kw_only=True)
 class SingleCounts(Claim):
-    """Every value is released exactly floor(n/k)*k times."""
+    """Every value, of the named variables if any are named, is released floor(n/k)*k times."""
 
     name: ClassVar[str] = "single-counts"
     k: int = _at_least(1)
+    columns: tuple[str, ...] = field(default=(), converter=_names)
 
     @property
     def sentence(self) -> str:
         """The promise in words."""
+        of = f" of {', '.join(self.columns)}" if self.columns else ""
         return (
-            f"Every single value occurs as often as in the original records, rounded down to a "
+            f"Every single value{of} occurs as often as in the original records, rounded down to a "
             f"multiple of {self.k}."
         )
 

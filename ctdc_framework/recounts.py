@@ -109,12 +109,15 @@ def _rare(original: AnyOriginal, asked: Iterable[Items], k: int) -> set[Items]:
 def _(claim: SingleCounts, original: AnyOriginal, published: Published) -> tuple[bool, str]:
     if published.records is None:
         return False, NO_RECORDS
+    if not set(claim.columns) <= original.codebook.variables.keys():
+        return False, NO_VARIABLE
     released = Counter(item for items in published.records for item in items)
     true = original.singles
     wrong = {
         item[0]
         for item in released.keys() | true.keys()
-        if released[item] != true.get(item, 0) // claim.k * claim.k
+        if (not claim.columns or item[0] in claim.columns)
+        and released[item] != true.get(item, 0) // claim.k * claim.k
     }
     return not wrong, (
         f"the counts of {_named(wrong)} are not the original ones rounded down to "

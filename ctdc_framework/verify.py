@@ -87,6 +87,8 @@ def on_variables(claim: Claim, codebook: Codebook) -> Claim:
     """Give a claim with the names of all variables where it says `all`."""
     if isinstance(claim, KAnonymity) and claim.columns == (ALL,):
         return evolve(claim, columns=tuple(codebook.variables))
+    if isinstance(claim, SingleCounts) and claim.columns == (ALL,):
+        return evolve(claim, columns=())
     return claim
 
 
@@ -181,31 +183,39 @@ def check_previous(
                 about, "they do not both claim counts in multiples of the same number"
             )
         else:
-            yield from _compared(about, _counts(before[0]), _counts(part), *steps[0], k)
+            base, least, columns = steps[0]
+            shown = _counts(before[0], columns), _counts(part, columns)
+            yield from _compared(about, *shown, base=base, threshold=least, k=k)
 
 
-def _counts(part: Published) -> Mapping[Items, int]:
-    """Give what a part shows of true counts: the number of made-up rows is none."""
-    counts = dict(counts_of(part))
-    if part.records is not None:
-        counts.pop((), None)
-    return counts
+def _counts(part: Published, columns: Sequence[str]) -> Mapping[Items, int]:
+    """Give what a part shows of true counts: the number of made-up rows is none.
+
+    columns: the variables of which rows show counts; all where none are named.
+    """
+    counts = counts_of(part)
+    if part.records is None:
+        return counts
+    return {
+        items: n for items, n in counts.items() if items and (not columns or items[0][0] in columns)
+    }
 
 
-def _step(claims: Sequence[Claim], name: str) -> tuple[int, int] | None:
-    """Give the multiple that a part's counts are rounded down to, and the least that is shown."""
+def _step(claims: Sequence[Claim], name: str) -> tuple[int, int, tuple[str, ...]] | None:
+    """Give the multiple that a part's counts are rounded down to, the least shown, and of what."""
     if name == "records":
-        found = [claim.k for claim in claims if isinstance(claim, SingleCounts)]
-        return (found[0], found[0]) if found else None
+        found = [claim for claim in claims if isinstance(claim, SingleCounts)]
+        return (found[0].k, found[0].k, found[0].columns) if found else None
     bases = [claim.base for claim in claims if isinstance(claim, MultipleOf)]
     least = [claim.k for claim in claims if isinstance(claim, Threshold)]
-    return (bases[0], max(least, default=bases[0])) if bases else None
+    return (bases[0], max(least, default=bases[0]), ()) if bases else None
 
 
 def _compared(
     about: str,
     earlier: Mapping[Items, int],
     later: Mapping[Items, int],
+    *,
     base: int,
     threshold: int,
     k: int,

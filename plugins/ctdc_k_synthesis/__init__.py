@@ -69,8 +69,7 @@ class KSynthesis:
         validator=validators.optional([validators.ge(1), validators.le(10_000_000)]),
     )
     columns: tuple[str, ...] = entry(
-        "variables to release; left out: all. Where some are left out, their counts are not kept, "
-        "and none are claimed",
+        "variables to release; left out: all. Counts are kept, and claimed, of these alone",
         default=(),
     )
     weights: Mapping[str, float] = entry(
@@ -191,9 +190,11 @@ def synthesise_tables(table: Table, params: KSynthesisFromTables, context: Conte
 
 def _claims(codebook: Codebook, params: KSynthesis) -> Sequence[Claim]:
     support = RecordSupport(k=params.k)
-    if params.mode == "unseeded" or not set(codebook.variables) <= set(_columns(codebook, params)):
+    if params.mode == "unseeded":
         return [support]
-    return [support, SingleCounts(k=params.k)]
+    kept = set(_columns(codebook, params))
+    named = () if kept >= set(codebook.variables) else tuple(kept & set(codebook.variables))
+    return [support, SingleCounts(k=params.k, columns=tuple(sorted(named)))]
 
 
 def _claims_of_tables(codebook: Codebook, params: KSynthesisFromTables) -> Sequence[Claim]:

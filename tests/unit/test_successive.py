@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ctdc_framework.claims import SingleCounts
 from ctdc_framework.items import Published
 from ctdc_framework.successive import counts_of, differences
+from ctdc_framework.verify import Result, check_previous
 
 TOTAL, MEN, WOMEN = (), (("gender", "Male"),), (("gender", "Female"),)
 
@@ -97,3 +99,17 @@ def test_rows_are_counted_by_value_and_tables_taken_as_they_are():
     assert counts_of(Published(records=[both]), 2)[both] == 1
     assert both not in counts_of(Published(records=[both]))
     assert counts_of(Published(combinations=[(MEN, 20)])) == {MEN: 20}
+
+
+def test_rows_are_compared_by_the_variables_whose_counts_they_claim():
+    claims = [SingleCounts(k=10, columns=("gender",))]
+    earlier = Published(records=[MEN] * 100 + [(("year", "2019"),)] * 7)
+    later = Published(records=[MEN] * 110)
+
+    found = check_previous((claims, [earlier]), (claims, [later]), 10)
+    (other,) = check_previous((claims, [earlier]), ([SingleCounts(k=10)], [later]), 10)
+
+    told = " ".join(check.message for check in found)
+    assert "Male" in told
+    assert "2019" not in told
+    assert other.result is Result.NOT_CHECKED
