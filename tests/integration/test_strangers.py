@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -25,25 +25,16 @@ pytest.importorskip("hatchling", reason="what builds the wheel: pip install -e '
 
 ROOT = Path(__file__).resolve().parents[2]
 
-PLAN = """\
+PAGE = (ROOT / "plugins" / "README.md").read_text(encoding="utf-8")
+"""Ten minutes to a plugin: the page is followed to the letter."""
+
+FENCE = re.compile(r'^```(\w+)(?: title="(\S+)")?\n(.*?)^```', re.DOTALL | re.MULTILINE)
+
+HEAD = """\
 [plan]
 codebook = "minimal"
-data     = "cases.csv"
-seeds    = 1
+data     = "few.csv"
 
-[[candidates]]
-name   = "mine"
-stages = [{ id = "draw", strategy = "two-way", params = { share = [0.5, 1.0] } }]
-
-[[candidates]]
-name   = "k-anonymization"
-stages = [{ id = "suppress", strategy = "k-anonymization" }]
-
-[[measures]]
-measure = "two-way-records-lost"
-
-[[measures]]
-measure = "rows-released"
 """
 
 
@@ -87,16 +78,9 @@ def install(python, *what):
 
 @pytest.fixture(scope="module")
 def folder(python):
-    """Where the stranger works: no checkout is near. It holds a file of cases."""
+    """Where the stranger works: no checkout is near."""
     folder = python.parents[2] / "work"
     folder.mkdir()
-    rng = random.Random(5)
-    genders, ages, countries = ["Female", "Male"], [5, 12, 20, 40], ["NPL", ""]
-    rows = [
-        f"{rng.choice(genders)},{rng.choice(ages)},{rng.choice(countries)},1" for _ in range(400)
-    ]
-    text = "\n".join(["gender,age,citizenship,isForcedLabour", *rows, ""])
-    (folder / "cases.csv").write_text(text, encoding="utf-8")
     return folder
 
 
@@ -203,49 +187,58 @@ def test_shipped_codebooks_are_found_by_name(ctdc):
     assert ctdc("codebook", "check", "ctdc-2021")
 
 
-# ---- a plugin of their own, from the template
+# ---- ten minutes to a plugin
 
 
 @pytest.fixture(scope="module")
-def two_way(ctdc, python, folder):
-    ctdc("plugins", "new", "two-way")
-    done = install(python, "--no-deps", folder / "ctdc-two-way")
-    assert done.returncode == 0, done.stdout
-    (folder / "plan.toml").write_text(PLAN, encoding="utf-8")
+def followed(run, ctdc, python, folder):
+    """What each command of the page printed, in the order of the page."""
+    said = {}
+    for language, title, body in FENCE.findall(PAGE):
+        if title:
+            (folder / title).write_text(body, encoding="utf-8")
+            continue
+        lines = body.splitlines()
+        if language == "console":
+            lines = [line[2:] for line in lines if line.startswith("$ ")]
+        for line in lines if language in ("sh", "console") else ():
+            program, *words = shlex.split(line)
+            if program == "ctdc":
+                said[line] = ctdc(*words)
+            elif program == "pip":  # -e needs an isolated build, and so a registry
+                source = folder / words[-1].partition("[")[0]
+                done = install(python, "--no-deps", source)
+                assert done.returncode == 0, done.stdout
+            elif words[0] == "-m":
+                said[line] = run(words[1], "-p", "no:cacheprovider", *words[2:])
+            else:
+                script, _, target = words
+                (folder / target).write_text(run(script.removesuffix(".py")), encoding="utf-8")
+    return said
 
 
-@pytest.mark.usefixtures("two_way")
-def test_a_new_plugin_is_listed(ctdc):
-    said = ctdc("plugins", "list")
+def test_a_new_plugin_is_listed_and_checked(followed):
+    listed = followed["ctdc plugins list"]
+    assert "two-way (ctdc-two-way 0.1.0)\n  strategy two-way: draws a random share" in listed
+    assert "  measure two-way-records-lost: " in listed
+    assert followed["ctdc plugins check two-way"].endswith("31 of 31 checks hold\n")
+    assert "31 passed" in followed["python3 -m pytest -q ctdc-two-way"]
 
-    assert "two-way (ctdc-two-way 0.1.0)\n  strategy two-way: draws a random share" in said
-    assert "  measure two-way-records-lost: " in said
 
-
-@pytest.mark.usefixtures("two_way")
-def test_a_new_plugin_runs(ctdc, folder):
-    ctdc("run", "--codebook", "minimal", "--data", "cases.csv",
-         "--strategy", "two-way", "--param", "share=0.9", "--out", "out")  # fmt: skip
-
+@pytest.mark.usefixtures("followed")
+def test_a_new_plugin_releases(folder):
     told = json.loads((folder / "out" / "release" / "release.json").read_text(encoding="utf-8"))
-    assert "two-way" in json.dumps(told)
     rows = (folder / "out" / "release" / "data.csv").read_text(encoding="utf-8").splitlines()
-    assert 200 < len(rows) < 400
+
+    assert told["stages"][0]["plugin"] == "ctdc-two-way"
+    assert 500 < len(rows) < 1100
 
 
-@pytest.mark.usefixtures("two_way")
-def test_a_new_plugin_competes(ctdc):
-    said = ctdc("compare", "plan.toml", "--out", "compared")
+def test_a_new_plugin_competes(followed):
+    said = followed["ctdc compare two-way.toml --out compared"]
 
-    assert "mine[share=0.5]" in said
-    assert "k-anonymization" in said
-
-
-@pytest.mark.usefixtures("two_way")
-def test_the_tests_of_a_new_plugin_pass(run, folder):
-    said = run("pytest", "-q", "-p", "no:cacheprovider", folder / "ctdc-two-way")
-
-    assert "31 passed" in said
+    for name in ("two-way[share=0.5]", "two-way[share=0.8]", "k-anonymization"):
+        assert re.search(rf"{re.escape(name)} .*\d %", said), said
 
 
 # ---- plugins that are distributions of their own
@@ -255,7 +248,7 @@ ELSEWHERE = ("ctdc-dp-marginals", "ctdc-pac-synth")
 
 
 @pytest.fixture(scope="module")
-def elsewhere(python, folder):
+def elsewhere(python, folder, followed):
     """Install the plugins that need packages which the framework does not."""
     needs = set()
     for name in ELSEWHERE:
@@ -264,6 +257,8 @@ def elsewhere(python, folder):
     done = install(python, "--retries", "0", "--timeout", "20", *sorted(needs))
     if done.returncode:
         pytest.skip(f"{', '.join(sorted(needs))} cannot be had here, and no registry be reached")
+    cases = (folder / "cases.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (folder / "few.csv").write_text("".join(cases[:401]), encoding="utf-8")
     sources = [shutil.copytree(ROOT / "plugins" / name, folder / name) for name in ELSEWHERE]
     done = install(python, "--no-deps", *sources)
     assert done.returncode == 0, done.stdout
@@ -278,7 +273,7 @@ def test_the_tests_of_a_plugin_from_elsewhere_pass(run, folder, name):
 @pytest.mark.usefixtures("elsewhere")
 def test_private_tables_are_released_against_a_ledger_until_it_is_spent(ctdc, folder):
     ctdc("dp-ledger", "new", "ledger.json", "--epsilon", "1.2", "--delta", "1e-6")
-    plan = PLAN[: PLAN.index("[[candidates]]")] + (
+    plan = HEAD + (
         '[[candidates]]\nname = "noisy"\n'
         'stages = [{ id = "count", strategy = "dp-marginals", '
         'params = { ledger = "ledger.json" } }]\n\n[[measures]]\nmeasure = "rows-released"\n'
@@ -300,7 +295,7 @@ def test_private_tables_are_released_against_a_ledger_until_it_is_spent(ctdc, fo
 def test_strategies_from_elsewhere_compete_with_ours(ctdc, folder):
     page = (ROOT / "plugins" / "ctdc-pac-synth" / "README.md").read_text(encoding="utf-8")
     candidates = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
-    plan = PLAN[: PLAN.index("[[candidates]]")] + "".join(candidates) + (
+    plan = HEAD + "".join(candidates) + (
         '\n[[candidates]]\nname = "noisy-tables"\n'
         'stages = [{ id = "count", strategy = "dp-marginals", params = { length = 1 } },'
         ' { id = "round", strategy = "rounding" }]\n'

@@ -49,7 +49,9 @@ def draw(table: Table, params: Example, context: Context) -> Output:
     drawn = table.frame[context.rng.random(len(table)) < params.share]
     sizes = drawn.groupby(keys, dropna=False, observed=True)[keys[0]].transform("size")
     kept = drawn[sizes >= params.k]
-    note = Note(code="drawn", message=f"a random share of {params.share:.0%} was drawn")
+    left_out = 1 - len(kept) / max(1, len(drawn))
+    message = f"a share of {params.share:.0%} was drawn; {left_out:.0%} of it was in small classes"
+    note = Note(code="drawn", message=message)
     return Output(table=table.with_frame(kept), notes=[note], details={"drawn": len(drawn)})
 
 
