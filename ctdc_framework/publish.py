@@ -180,7 +180,7 @@ def publish(
     original = original_of(comparison.original)
     details = report.Details(notes=job.notes, data=job.data, versions=versions())
     hashes: dict[str, str] = {}
-    pages = _pages(comparison, details)
+    pages = _pages(comparison, details, [release for release, _ in releases])
     alone = [folder for _, folder in releases] == [root / "release"]
     checked: list[Release] = []
     for release, folder in releases:
@@ -191,7 +191,7 @@ def publish(
             comparison.codebook,
             job.registry,
             job.accept,
-            {PAGE: pages[PAGE]} if alone else None,
+            {PAGE: pages[PAGE]} if alone and pages else None,
         )
         checked.append(one)
     if pages and not alone:  # the comparison is not of one release, and lies beside them
@@ -209,9 +209,16 @@ def publish(
     return hashes
 
 
-def _pages(comparison: Comparison, details: report.Details) -> dict[str, str]:
-    """Write the public report and its scores; nothing is published by a draft."""
-    if comparison.codebook.header.status == "draft":
+def _pages(
+    comparison: Comparison, details: report.Details, releases: Sequence[Release]
+) -> dict[str, str]:
+    """Write the public report and its scores, where there may be any.
+
+    Nothing is published by a draft. And beside what is private by design there is no report: it
+    holds a release against the original records, without noise.
+    """
+    by_design = any(claim.basis == "by design" for one in releases for claim in one.claims)
+    if comparison.codebook.header.status == "draft" or by_design:
         return {}
     shown = published(comparison)
     public = report.Details(versions=details.versions, is_public=True)

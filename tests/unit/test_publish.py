@@ -13,6 +13,7 @@ from attrs import evolve
 from ctdc_framework import publish
 from ctdc_framework import release_files as files
 from ctdc_framework.claims import (
+    DifferentialPrivacy,
     MaxDeviation,
     MultipleOf,
     NoClaim,
@@ -282,6 +283,22 @@ def test_the_private_log_tells_how_to_replay_a_release(tmp_path, comparison, job
     }
     assert [one["name"] for one in log["candidates"]] == ["safe", "unsafe"]
     assert set(log["versions"]) >= {"python", "numpy", "pandas", "pyarrow", "ctdc-framework"}
+
+
+@pytest.mark.usefixtures("no_page")
+def test_no_report_about_the_original_lies_beside_what_is_private_by_design(
+    tmp_path, comparison, job, release
+):
+    private = DifferentialPrivacy(epsilon=1.0)
+    counts = evolve(release.stages[-1], claims=(private,))
+    release = evolve(release, records=None, stages=(counts,), claims=(private,))
+    job = evolve(job, accept="audited")
+
+    publish.publish(comparison, job, tmp_path, releases=[(release, tmp_path / "release")])
+
+    assert (tmp_path / "release" / "release.json").exists()
+    assert not (tmp_path / "release" / "report.html").exists()
+    assert (tmp_path / "private" / "report.html").exists()
 
 
 @pytest.mark.usefixtures("no_page")
