@@ -67,7 +67,7 @@ MEASURES: tuple[Measure[Any], ...] = (
         params=Nothing,
         compute=_rows_released,
         missing="not looked at",
-        public=Public.ROUNDED,
+        public=Public.NONE,  # of 1,000 rows, a share in per cent tells how many records there are
     ),
     Measure(
         name="cells-kept",

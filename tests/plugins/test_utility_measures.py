@@ -12,7 +12,7 @@ from ctdc_measures import MEASURES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctdc_framework.plugin import Context, Pair, Scenario, table_of_codes
+from ctdc_framework.plugin import Context, Pair, Public, Scenario, table_of_codes
 
 BY_NAME = {measure.name: measure for measure in MEASURES}
 ROW = st.tuples(*[st.integers(-1, 1)] * 3, *[st.integers(-1, 0)] * 4)
@@ -192,6 +192,11 @@ def test_more_synthetic_rows_make_up_for_no_value_that_is_lost(toy):
     assert scores("rows-released", pair) == {"all": 3}
     assert BY_NAME["rows-released"].better.words == "neither way is better"
     assert scores("cells-kept", pair) == {"all": pytest.approx(2 / 3)}
+
+
+def test_a_share_whose_numerator_everybody_can_count_is_not_public():
+    """Of 1,000 released rows, 200 % tells of 499 to 501 records, and not of 490 to 509."""
+    assert BY_NAME["rows-released"].public is Public.NONE
 
 
 @settings(max_examples=60, deadline=None)
