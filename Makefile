@@ -20,7 +20,7 @@ lint: .venv/.installed-test ## style and types
 fuzz: .venv/.installed-test ## a hundred thousand damaged files: minutes
 	CTDC_FUZZ=1 $(BIN)/python -m pytest -q tests/fuzz
 
-bench: .venv/.installed-test ## speed, in CPU seconds; beside pac-synth where that can be installed
+bench: .venv/.installed-test ## speed, in CPU seconds; beside pac-synth and anonypyx where they can be installed
 	-$(BIN)/python -m pip install --disable-pip-version-check --no-compile -q -e '.[bench]'
 	$(BIN)/python -m pytest -q tests/benchmarks --override-ini addopts="--import-mode=importlib" --benchmark-only
 

@@ -10,7 +10,15 @@ import numpy as np
 from ctdc_framework.plugin import Context, Note, Output, Severity, StrategyError, Table
 from ctdc_k_anonymization.cells import recode
 from ctdc_k_anonymization.encoding import Encoded, cell_values, encode
-from ctdc_k_anonymization.lattice import Found, Metric, Problem, Question, best_first, optimum
+from ctdc_k_anonymization.explain import (
+    coarser_by_one,
+    counted,
+    one_level_more,
+    rare_by,
+    tally,
+    told,
+)
+from ctdc_k_anonymization.lattice import Metric, Problem, Question, best_first, optimum
 from ctdc_k_anonymization.metrics import (
     AverageClassSize,
     Discernibility,
@@ -26,9 +34,6 @@ from ctdc_k_anonymization.wildcards import candidates, compatible
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SPREAD = 0x9E3779B97F4A7C15
-"""An odd number near 2^64 / golden ratio: its multiples hash values apart."""
-
 
 def anonymise(table: Table, params: KAnonymization, context: Context) -> Output:
     """Make every released record share its quasi-identifiers with at least k - 1 others.
@@ -38,8 +43,11 @@ def anonymise(table: Table, params: KAnonymization, context: Context) -> Output:
     records that stay come in random order, as the original one may tell when somebody was
     registered. Raises `StrategyError` where none stays.
     """
-    if not len(table):
-        raise _nothing(params)
+    if len(table) < params.k:
+        raise StrategyError(
+            f"there are fewer records than k = {params.k}, so nothing could be released",
+            help="choose a smaller k, or add records",
+        )
     method = {"records": _records, "cells": _cells, "generalise": _generalised}[params.method]
     return method(table, params, context)
 
@@ -58,39 +66,42 @@ def _records(table: Table, params: KAnonymization, context: Context) -> Output:
                 matched[np.isin(key.index, missing), number] = -1
         kept, crowd = compatible(matched, params.k)
         details["smallest_compatible"] = int(crowd[kept].min(initial=len(rows)))
-        why = _rare_by([key.name for key in encoded.keys], rows, kept, params.k)
     else:
-        kept, why = _kept(encoded, rows, params.k)
-    details["rare_by"] = why
-    return _output(table, table.codes, kept, params, context, details)
+        kept = _kept(encoded, rows)
+        details["one_level_more"] = coarser_by_one(encoded)
+    why, notes = _why(table, encoded, rows, kept, params)
+    return _output(table, table.codes, kept, params, context, {**details, **why}, notes)
 
 
-def _kept(
-    encoded: Encoded, rows: NDArray[np.int32], k: int
-) -> tuple[NDArray[np.bool_], dict[str, int]]:
-    """Say which records may be released, and how many each variable alone keeps from it."""
+def _kept(encoded: Encoded, rows: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Say which records may be released."""
     of_class, classes = encoded.classes(rows)
     met = np.ones(len(classes), bool)
     for model in encoded.models:
         met &= model.conform(classes)
     kept: NDArray[np.bool_] = met[of_class]
-    return kept, _rare_by([key.name for key in encoded.keys], rows, kept, k)
+    return kept
 
 
-def _rare_by(
-    names: Sequence[str], rows: NDArray[np.int32], kept: NDArray[np.bool_], k: int
-) -> dict[str, int]:
-    """Count, per variable, the records left out that k would share if it were not for it alone."""
-    parts = [
-        (rows[:, n].astype(np.uint64) + np.uint64(1)) * np.uint64(pow(SPREAD, n + 1, 1 << 64))
-        for n in range(rows.shape[1])
-    ]
-    whole = np.sum(parts, axis=0, dtype=np.uint64)
-    found = {}
-    for name, part in zip(names, parts, strict=True):
-        _, of_class, counts = np.unique(whole - part, return_inverse=True, return_counts=True)
-        found[name] = int((counts[of_class] >= k)[~kept].sum())
-    return found
+def _why(
+    table: Table,
+    encoded: Encoded,
+    rows: NDArray[np.int32],
+    kept: NDArray[np.bool_],
+    params: KAnonymization,
+) -> tuple[dict[str, object], Sequence[Note]]:
+    """Tell which variables, and which of their values, made records rare."""
+    k = max(params.k, table.codebook.k)
+    names = [key.name for key in encoded.keys]
+    marks = dict(zip(names, rare_by(rows, kept, params.k), strict=True))
+    by_value = {name: tally(table, name, marked, k) for name, marked in marks.items()}
+    left_out = int((~kept).sum())
+    beginning = "but for one value they would not be rare"
+    details: dict[str, object] = {
+        "rare_by": {name: int(marked.sum()) for name, marked in marks.items()},
+        "rare_by_value": by_value,
+    }
+    return details, told(by_value, left_out, k, beginning, "of the records left out")
 
 
 def _cells(table: Table, params: KAnonymization, context: Context) -> Output:
@@ -106,11 +117,16 @@ def _cells(table: Table, params: KAnonymization, context: Context) -> Output:
     before, after = table.codes[:, numbers], codes[:, numbers]
     lost: dict[str, int] = {}
     coarser: dict[str, int] = {}
+    by_value: dict[str, dict[str, int]] = {}
+    k = max(params.k, table.codebook.k)
     for place, number in enumerate(numbers):
         name = table.columns[number].variable
         known = kept & (before[:, place] >= 0)
         blank = known & (after[:, place] < 0)
         lost[name] = lost.get(name, 0) + int(blank.sum())
+        values_lost = by_value.setdefault(name, {})
+        for value, count in counted(table.columns[number], table.codes[:, number], blank, k):
+            values_lost[value] = values_lost.get(value, 0) + count
         changed = known & ~blank & (after[:, place] != before[:, place])
         coarser[name] = coarser.get(name, 0) + int(changed.sum())
     known_cells = int((before >= 0).sum())
@@ -121,8 +137,14 @@ def _cells(table: Table, params: KAnonymization, context: Context) -> Output:
         f"out, and {_share(sum(coarser.values()), known_cells)} were made coarser",
         severity=Severity.WARNING if 2 * gone > known_cells else Severity.INFO,
     )
-    details = {"suppressed_cells": lost, "coarser_cells": coarser, "known_cells": known_cells}
-    return _output(table, codes, kept, params, context, details, [note])
+    details = {
+        "suppressed_cells": lost,
+        "suppressed_by_value": by_value,
+        "coarser_cells": coarser,
+        "known_cells": known_cells,
+    }
+    notes = [note, *told(by_value, gone, k, "left out most often were", "of the values left out")]
+    return _output(table, codes, kept, params, context, details, notes)
 
 
 def _generalised(table: Table, params: KAnonymization, context: Context) -> Output:
@@ -163,38 +185,29 @@ def _generalised(table: Table, params: KAnonymization, context: Context) -> Outp
         [key.levels.maps[at][key.index] for key, at in zip(encoded.keys, found.node, strict=True)],
         axis=1,
     )
-    kept, why = _kept(encoded, rows, params.k)
+    kept = _kept(encoded, rows)
+    why, why_notes = _why(table, encoded, rows, kept, params)
     levels = {key.name: level for key, level in zip(encoded.keys, found.node, strict=True)}
     details = {
         "levels": levels,
         "loss": list(found.loss),
         "checked": found.checked,
         "exact": found.exact,
-        "rare_by": why,
-        "one_level_more": _one_level_more(question, found, encoded),
+        **why,
+        "one_level_more": one_level_more(question, found, encoded),
     }
-    notes = [_told_levels(table, params, levels)]
+    notes = [_told_levels(table, params, levels), *why_notes]
     if not found.exact:
         notes.append(
             Note(
                 code="search-is-not-exact",
-                message=f"there are {question.size:,} ways to generalise, and {found.checked:,} "
-                "were looked at: there may be a better one",
+                message=f"there are {question.size:,} ways to generalise, more than are searched "
+                f"exactly; best first from the coarsest, {found.checked:,} were looked at: there "
+                "may be a better one",
                 severity=Severity.WARNING,
             )
         )
     return _output(table, codes, kept, params, context, details, notes)
-
-
-def _one_level_more(question: Question, found: Found, encoded: Encoded) -> dict[str, int]:
-    """Count, per variable, the records left out were it one level coarser."""
-    more = {}
-    for number, key in enumerate(encoded.keys):
-        level = found.node[number]
-        if level < question.highest[number]:
-            classes = question.problem.raised(found.classes, found.node, number, level + 1)
-            more[key.name] = int(classes.counts[~question.kept(classes)].sum())
-    return more
 
 
 def _told_levels(table: Table, params: KAnonymization, levels: Mapping[str, int]) -> Note:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from ctdc_k_anonymization import STRATEGY, anonymise, listed
 from ctdc_k_anonymization.cells import Values, recode
+from ctdc_k_anonymization.explain import RARER
 from ctdc_k_anonymization.params import Bounds, Close, Diverse, KAnonymization
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -341,7 +342,8 @@ def test_more_levels_than_can_be_searched_is_said(toy):
     output = anonymise(table_of(toy, rows), params, unshuffled())
 
     (note,) = [note for note in output.notes if note.code == "search-is-not-exact"]
-    assert note.message.startswith("there are 8 ways to generalise, and 3 were looked at")
+    assert note.message.startswith("there are 8 ways to generalise, more than are searched exactly")
+    assert "best first from the coarsest, 3 were looked at" in note.message
     assert note.severity is Severity.WARNING
 
 
@@ -371,7 +373,7 @@ def test_what_is_alike_is_released_as_it_is(graded, method, rows):
 def test_a_k_above_the_number_of_records_is_an_error(toy, method, rows):
     table = table_of(toy, [(0, 0, 0, 0, 0, 0, 0)] * rows)
 
-    with pytest.raises(StrategyError):
+    with pytest.raises(StrategyError, match="fewer records than k = 5"):
         anonymise(table, KAnonymization(k=5, method=method), unshuffled())
 
 
@@ -416,6 +418,44 @@ def test_what_makes_records_rare_is_told_by_variable(toy):
 
     # Without ageBroad two more are like the five; without gender three are like one another.
     assert details["rare_by"] == {"year": 0, "gender": 3, "ageBroad": 2}
+    # The one man is no one of k, so his value is not named.
+    age = {toy.columns[2].codes[1]: 2}
+    assert details["rare_by_value"]["ageBroad"] == age
+    assert details["rare_by_value"]["gender"] == {toy.columns[1].codes[0]: 2, RARER: 1}
+
+
+def test_cells_left_out_are_told_by_value_and_none_rarer_than_k_by_its_name(toy):
+    rows = [(0, 0, 0)] * 6 + [(0, 1, 0)] * 2 + [(1, 0, 0)] * 5
+    table = table_of(toy, [(*row, *[-1] * 4) for row in rows])
+
+    output = anonymise(table, KAnonymization(k=3, method="cells"), unshuffled())
+
+    by_value = output.details["suppressed_by_value"]
+    assert output.details["suppressed_cells"] == {
+        name: sum(values.values()) for name, values in by_value.items()
+    }
+    assert toy.columns[1].codes[1] not in by_value["gender"]
+    assert by_value["gender"][RARER] == 2
+
+
+def test_what_one_level_more_would_save_is_told(graded):
+    rows = [(0, 0, 1, *[-1] * 4)] * 2 + [(0, 0, 2, *[-1] * 4)] * 2 + [(0, 0, 0, *[-1] * 4)] * 4
+
+    details = anonymise(table_of(graded, rows), KAnonymization(k=4), unshuffled()).details
+
+    assert details["suppressed"] == 4
+    assert details["one_level_more"] == {"ageBroad": 0}
+
+
+def test_notes_name_values_that_k_records_lost_and_no_others(toy):
+    rows = [(0, 0, 0)] * 20 + [(0, 1, n % 2) for n in range(2)] + [(1, n % 2, 0) for n in range(4)]
+    table = table_of(toy, [(*row, *[-1] * 4) for row in rows])
+
+    output = anonymise(table, KAnonymization(k=3), unshuffled())
+
+    (note,) = [one for one in output.notes if one.code == "rare-values"]
+    assert f"year {toy.columns[0].codes[1]}" in note.message
+    assert toy.columns[2].codes[1] not in note.message
 
 
 # ---- missing values that match anything
