@@ -315,6 +315,8 @@ def optimum(question: Question, step: Step = lambda done: None) -> Found | None:
     order = sorted(range(len(problem.levels)), key=lambda n: -problem.levels[n].maps.shape[1])
     hopeless = _Hopeless(question=question, order=order)
     best, checked = _climbed(question, step)
+    if best is None and question.monotone:  # the coarsest was looked at, too
+        return None
     # A branch: a node, the classes of the node a level below with that node and the column that
     # went up, and the first column (in order) that may still go up.
     waiting: list[tuple[Node, Classes, Node, int, int]] = [
@@ -326,14 +328,12 @@ def optimum(question: Question, step: Step = lambda done: None) -> Found | None:
             continue
         if node != finer:
             classes = problem.raised(classes, finer, column, node[column])
-        if hopeless(node, classes, first):
-            continue
         checked += 1
         step(checked)
         best = question.answer(node, classes, best) or best
         if best and metric.floor(node, classes) >= best.loss:
             continue
-        for at in range(first, len(order)):
+        for at in range(first, hopeless.end(node, classes, first)):
             column = order[at]
             if node[column] < question.highest[column]:
                 coarser = (*node[:column], node[column] + 1, *node[column + 1 :])
@@ -373,24 +373,32 @@ class _Hopeless:
     question: Question
     order: Sequence[int]
     known: dict[Node, bool] = field(factory=dict)
+    """Whether a node suppresses too many."""
 
-    def __call__(self, node: Node, classes: Classes, first: int) -> bool:
-        """Say whether the coarsest node of a branch suppresses too many."""
-        question = self.question
+    def end(self, node: Node, classes: Classes, first: int) -> int:
+        """Give the place in the order from which on raising a column is of no use.
+
+        Where a column is raised, those before it stay as they are. So the coarsest node of that
+        branch has it and all after it at the top, and is finer the later it comes.
+        """
+        question, order = self.question, self.order
         if not question.monotone or question.allowed >= len(question.problem.codes):
-            return False
-        free = [column for column in self.order[first:] if node[column] < question.highest[column]]
-        coarsest = list(node)
-        for column in free:
-            coarsest[column] = question.highest[column]
-        key = tuple(coarsest)
-        if key not in self.known:
-            at = node
-            for column in free:
-                classes = question.problem.raised(classes, at, column, key[column])
-                at = (*at[:column], key[column], *at[column + 1 :])
-            self.known[key] = question.kept_if_allowed(classes) is None
-        return self.known[key]
+            return len(order)
+        coarse, at = node, node  # of the latter the classes are known
+        for place in range(len(order) - 1, first - 1, -1):
+            column = order[place]
+            if coarse[column] == question.highest[column]:
+                continue
+            coarse = (*coarse[:column], question.highest[column], *coarse[column + 1 :])
+            if coarse not in self.known:
+                for raised in order[place:]:
+                    if at[raised] != coarse[raised]:
+                        classes = question.problem.raised(classes, at, raised, coarse[raised])
+                        at = (*at[:raised], coarse[raised], *at[raised + 1 :])
+                self.known[coarse] = question.kept_if_allowed(classes) is None
+            if not self.known[coarse]:
+                return place + 1
+        return first
 
 
 def _finer(question: Question, node: Node) -> Iterator[Node]:
