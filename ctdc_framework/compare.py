@@ -116,11 +116,15 @@ def compare(
     rows: list[ScoreRow] = []
     releases: dict[str, Release] = {}
     losses: dict[str, Losses] = {}
+    attacked, withheld = _split(measured, _withheld_of(plan), seed)
     for control, beside in _controls(measured, seed, controls):
         name = control.name
         verdicts.append(Verdict(name=name, is_control=True, may_release=False, reason="a control"))
         tell(f"measuring {name}", 0, None)
         rows += _measure(plan, beside, [control], seed)
+    if len(withheld):
+        for control, beside in _controls(attacked, seed, controls):
+            rows += _measure(plan, beside, [control], seed, withheld)
     for candidate in plan.candidates:
         verdict, runs = _run(candidate, plan, original, recounted, registry, seed, tell)
         verdicts.append(verdict)
@@ -130,6 +134,8 @@ def compare(
             losses[candidate.name] = lost
         tell(f"measuring {candidate.name}", 0, None)
         rows += _measure(plan, measured, runs, seed)
+        if len(withheld) and runs:
+            rows += _attack(candidate, plan, attacked, withheld, runs, registry, seed, tell)
     gates = tuple(_gates(plan.gates, plan.candidates, rows))
     verdicts = [_gated(verdict, gates) for verdict in verdicts]
     return Comparison(
@@ -225,8 +231,67 @@ def _run(
     return verdict, runs
 
 
-def _measure(plan: Plan, original: Table, runs: Sequence[Release], seed: int) -> Iterator[ScoreRow]:
-    """Score all runs of one candidate; scores of the same slice become one with its range."""
+def _withheld_of(plan: Plan) -> float:
+    """Give the share to withhold: none where nothing would look at it."""
+    return plan.holdout if any(one.measure.holdout for one in plan.measures) else 0.0
+
+
+def _split(original: Table, share: float, seed: int) -> tuple[Table, Table]:
+    """Split records by chance into those that second runs are made of, and those withheld."""
+    import numpy as np
+
+    drawn = generator(seed, "holdout", "control").permutation(len(original))
+    number = round(len(original) * share)
+    withheld, members = (
+        original.with_codes(original.codes[np.sort(rows)])
+        for rows in (drawn[:number], drawn[number:])
+    )
+    return members, withheld
+
+
+def _attack(
+    candidate: Candidate,
+    plan: Plan,
+    members: Table,
+    withheld: Table,
+    runs: Sequence[Release],
+    registry: Registry,
+    seed: int,
+    tell: Tell,
+) -> Iterator[ScoreRow]:
+    """Run a candidate again without the withheld records, and attack both."""
+    told = f"{candidate.name}, without the holdout"
+    try:
+        second = [
+            run_candidate(candidate, members, registry, seed, run=run, progress=partial(tell, told))
+            for run in range(len(runs))
+        ]
+    except Cancelled:
+        raise
+    except CtdcError as error:
+        reason = f"without the holdout: {error.message}"
+        for part in runs[0].parts():
+            for one in plan.measures:
+                if one.measure.holdout and part in one.measure.shapes:
+                    name = one.measure.name
+                    yield ScoreRow(candidate=candidate.name, measure=name, part=part, error=reason)
+        return
+    yield from _measure(plan, members, second, seed, withheld)
+
+
+def _measure(
+    plan: Plan,
+    original: Table,
+    runs: Sequence[Release],
+    seed: int,
+    withheld: Table | None = None,
+) -> Iterator[ScoreRow]:
+    """Score all runs of one candidate; scores of the same slice become one with its range.
+
+    With records that the runs were made without, the measures that look at these are taken, and
+    no others.
+    """
+    measures = [one for one in plan.measures if one.measure.holdout is (withheld is not None)]
     by_row: dict[tuple[Shape, str, str], list[Score]] = {}
     failed: dict[tuple[Shape, str], str] = {}
     order: dict[tuple[Shape, str], None] = {}
@@ -239,8 +304,9 @@ def _measure(plan: Plan, original: Table, runs: Sequence[Release], seed: int) ->
                 length=release.tables_length if shape is Shape.COUNTS else 0,
                 stages=tuple(record for record in release.stages if record.part is shape),
                 scenario=plan.scenario,
+                holdout=withheld,
             )
-            for one in plan.measures:
+            for one in measures:
                 name = one.measure.name
                 if shape not in one.measure.shapes:
                     continue

@@ -23,7 +23,8 @@ class Pair:
     """The prepared original beside what a candidate would publish, records or counts.
 
     `length` is the longest combination that a table of counts holds; 0 for records. `stages` are
-    those of the chain that made the candidate.
+    those of the chain that made the candidate. `holdout` are records that the candidate was made
+    without, in the original's columns, for measures that ask for them.
     """
 
     original: Table
@@ -32,6 +33,7 @@ class Pair:
     length: int = 0
     stages: tuple[StageRecord, ...] = ()
     scenario: Scenario = Scenario()
+    holdout: Table | None = None
     _counted: dict[int, Combinations] = field(factory=dict, init=False, repr=False)
 
     @property

@@ -103,6 +103,8 @@ class Plan:
     scenario: Scenario = Scenario()
     data: Path | None = None
     seeds: int = 1
+    holdout: float = 0.0
+    """Share of the records that a second run of each candidate is made without."""
     accept: str = ""
     """Why the gate may let pass what may be accepted; given with a run, not in the file."""
 
@@ -155,6 +157,7 @@ def load_plan(path: Path, registry: Registry) -> Plan:
         scenario=entries.scenario,
         data=path.parent / entries.plan.data if entries.plan.data else None,
         seeds=entries.plan.seeds,
+        holdout=entries.plan.holdout,
     )
 
 

@@ -30,6 +30,12 @@ class PlanHeader:
         default=1,
         validator=[validators.ge(1), validators.le(100)],
     )
+    holdout: float = entry(
+        "share of the records that a second run of each candidate is made without, to attack "
+        "members and them; 0: no such attacks",
+        default=0.0,
+        validator=[validators.ge(0), validators.le(0.5)],
+    )
 
 
 @frozen(kw_only=True)

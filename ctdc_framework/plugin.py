@@ -195,6 +195,11 @@ class Measure(Generic[P]):
     params: type[P]
     compute: Callable[[Pair, P, Context], Iterable[Score]]
     shapes: frozenset[Shape] = frozenset({Shape.RECORDS})
+    holdout: bool = False
+    """Whether it looks at a second run, made without some records, which `Pair.holdout` has.
+
+    A plan says how many (`holdout`); where it withholds none, the measure does not apply.
+    """
     missing: str = ""
     """What it does with missing values, as half a sentence: `never part of a combination`."""
     reference: str = ""

@@ -88,7 +88,14 @@ class _Kit(Kit):
     def pair(self, original: Table, candidate: Table, shape: Shape) -> Pair:
         """Put records, or the counts of the candidate's, beside the original."""
         counts = shape is Shape.COUNTS
+        holdout = None
+        if self.measure.holdout:  # the candidate itself stays: a copy is one of the members
+            is_withheld = generator(1, "kit", "holdout").random(len(original)) < 0.2
+            holdout = original.with_frame(original.frame[is_withheld])
+            members = original.with_frame(original.frame[~is_withheld])
+            original, candidate = members, members if candidate is original else candidate
         return Pair(
+            holdout=holdout,
             original=own_copy(original),
             candidate=counts_of(candidate, LENGTH) if counts else own_copy(candidate),
             k=self.codebook.k,

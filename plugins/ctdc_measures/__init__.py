@@ -18,6 +18,7 @@ from ctdc_measures import (
     identity,
     inference,
     leakage,
+    membership,
     suppression,
 )
 
@@ -25,6 +26,7 @@ MEASURES: tuple[Measure[Any], ...] = (
     *leakage.MEASURES,
     *identity.MEASURES,
     *inference.MEASURES,
+    *membership.MEASURES,
     *counts.MEASURES,
     *errors.MEASURES,
     *association.MEASURES,

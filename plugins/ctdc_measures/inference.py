@@ -13,9 +13,10 @@ from attrs import frozen
 
 from ctdc_framework.plugin import Better, Context, Measure, Pair, Score, Side
 from ctdc_measures.bases import A_VALUE, Nothing, class_numbers
+from ctdc_measures.intervals import excess, wilson
 
 if TYPE_CHECKING:
-    from ctdc_measures.bases import Ints
+    from ctdc_measures.bases import Codes, Ints
 
 
 @frozen(eq=False)
@@ -47,13 +48,14 @@ class Classes:
         return mode, only
 
 
-def _classes(pair: Pair) -> Classes:
+def _classes(pair: Pair, attacked: Codes | None = None) -> Classes:
+    """Class the records that are attacked, the original's where none are given."""
     import numpy as np
 
-    rows = len(pair.original)
-    both = np.concatenate([pair.original.codes, pair.candidate_codes])[:, pair.known]
+    codes = pair.original.codes if attacked is None else attacked
+    both = np.concatenate([codes, pair.candidate_codes])[:, pair.known]
     numbers = class_numbers(both)
-    return Classes(numbers[:rows], numbers[rows:], int(numbers.max(initial=-1)) + 1)
+    return Classes(numbers[: len(codes)], numbers[len(codes) :], int(numbers.max(initial=-1)) + 1)
 
 
 def _targets(pair: Pair) -> Iterator[tuple[str, Ints, Ints]]:
@@ -108,6 +110,30 @@ def _inference(pair: Pair, params: Nothing, context: Context) -> Iterator[Score]
         yield Score(value=float((true * shown).sum()), slice=f"{name}, marginal guess")
 
 
+def _excess(pair: Pair, params: Nothing, context: Context) -> Iterator[Score]:
+    import numpy as np
+
+    if pair.holdout is None or not (_can_be_attacked(pair) and len(pair.holdout)):
+        return
+    attacked = [table.codes for table in (pair.original, pair.holdout)]
+    classes = [_classes(pair, codes) for codes in attacked]
+    for number in pair.sensitive:
+        name = pair.original.columns[number].name
+        released = pair.candidate_codes[:, number].astype(np.int64) + 1
+        usual = int(np.bincount(released).argmax())
+        rates = []
+        for held, codes in zip(classes, attacked, strict=True):
+            mode, _ = held.of_released(released)
+            guess = np.where(mode < 0, usual, mode)[held.original]
+            rates.append(wilson(int((guess == codes[:, number] + 1).sum()), len(codes)))
+        beyond = excess(*rates)
+        value = min(max(0.0, beyond.value), 1.0)
+        yield Score(value=value, slice=name, low=beyond.low, high=max(value, beyond.high))
+        for rate, whose in zip(rates, ("members", "withheld"), strict=True):
+            told = f"{name}, {whose}"
+            yield Score(value=rate.value, slice=told, low=rate.low, high=rate.high)
+
+
 DISCO = "Raab, Nowok and Dibben, synthpop (R)"
 
 MEASURES: tuple[Measure[Any], ...] = (
@@ -142,5 +168,17 @@ MEASURES: tuple[Measure[Any], ...] = (
         params=Nothing,
         compute=_inference,
         missing=A_VALUE,
+    ),
+    Measure(
+        name="attribute-inference-excess",
+        summary="how much more sensitive values are guessed right of members than of withheld ones",
+        side=Side.RISK,
+        better=Better.LOWER,
+        unit="share",
+        params=Nothing,
+        compute=_excess,
+        holdout=True,
+        missing=A_VALUE,
+        reference="risk beyond the control of Giomi et al., Anonymeter (PoPETs 2023)",
     ),
 )

@@ -124,7 +124,7 @@ def test_every_measure_is_taken_of_every_candidate_and_control(compared):
         *CONTROLS, "synthesis", "anonymity", "tables", "both",
     ]  # fmt: skip
     measured = {(row.candidate, row.measure, row.part) for row in compared.rows}
-    for measure in MEASURES:
+    for measure in (one for one in MEASURES if not one.holdout):
         for name in (COPY, SHUFFLED, "synthesis", "anonymity", "both"):
             assert (name, measure.name, Shape.RECORDS) in measured
         for name in ("tables", "both"):
@@ -184,6 +184,66 @@ def test_measures_follow_the_scenario_of_the_plan(cases, installed):
     assert scores(compared, COPY, "k-achieved") == {"all": counts.min()}
     groups = {part.split(",")[0] for part in scores(compared, COPY, "group-error")}
     assert groups == {"gender"}
+
+
+ATTACKS = ("membership-inference", "attribute-inference-excess")
+
+
+@pytest.fixture(scope="module")
+def attacks(installed):
+    return [bind_measure(MeasureEntry(measure=name), installed) for name in ATTACKS]
+
+
+def test_what_needs_withheld_records_is_not_measured_where_none_are(compared):
+    assert not any(row.measure in ATTACKS for row in compared.rows)
+
+
+def test_a_second_run_is_made_of_the_members_alone_and_not_released(
+    cases, installed, attacks, compared
+):
+    seen = []
+
+    def measured(pair, params, context):
+        seen.append(pair)
+        return [Score(value=0)]
+
+    looking = evolve(attacks[0], measure=evolve(attacks[0].measure, compute=measured))
+    plan = evolve(plan_of(cases.codebook, installed, SYNTHESIS, measures=[looking]), holdout=0.25)
+
+    found = compare(plan, cases, installed, 1, nobody, controls=[COPY])
+
+    copy, candidate = seen
+    assert np.array_equal(copy.candidate.codes, copy.original.codes)
+    assert np.array_equal(candidate.original.codes, copy.original.codes)
+    assert len(candidate.original) == 60
+    parted = [*candidate.original.codes.tolist(), *candidate.holdout.codes.tolist()]
+    assert sorted(parted) == sorted(cases.codes.tolist())
+    released = found.releases["synthesis"].records.codes
+    assert np.array_equal(released, compared.releases["synthesis"].records.codes)
+    assert not np.array_equal(released, candidate.candidate.codes)
+
+
+def test_the_original_itself_tells_its_members_and_a_synthesis_does_not(cases, installed, attacks):
+    plan = plan_of(cases.codebook, installed, SYNTHESIS, measures=attacks)
+
+    found = compare(evolve(plan, holdout=0.5), cases, installed, 1, nobody)
+
+    area = "area under the curve"
+    assert scores(found, COPY, ATTACKS[0])[area] > 0.55
+    assert scores(found, "synthesis", ATTACKS[0])[area] == 0.5
+    assert {row.candidate for row in found.rows} == {*CONTROLS, "synthesis"}
+    assert not found.gaps
+
+
+def test_a_second_run_that_fails_is_a_row_with_its_reason(cases, installed, attacks):
+    high = candidate(stage("tabulate", length=1), stage("rounding", threshold=50), name="high")
+    plan = plan_of(cases.codebook, installed, high, measures=attacks)
+
+    found = compare(evolve(plan, holdout=0.5), cases, installed, 1, nobody, controls=[])
+
+    (row,) = found.rows
+    assert (row.measure, row.part) == (ATTACKS[0], Shape.COUNTS)
+    assert row.error.startswith("without the holdout: `high`: k is 50")
 
 
 def test_controls_are_never_released(compared):

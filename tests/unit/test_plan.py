@@ -94,6 +94,12 @@ def test_a_mistake_in_a_scenario_is_told_where_it_stands(scenario, code, says, m
     assert (problem.place.line, problem.place.column) == place
 
 
+def test_a_plan_says_which_share_is_withheld_and_by_itself_none_is(file_of):
+    assert load_plan(file_of(PLAN), INSTALLED).holdout == 0
+    text = PLAN.replace("seeds    = 2", "holdout = 0.2")
+    assert load_plan(file_of(text), INSTALLED).holdout == 0.2
+
+
 def test_two_sweeps_give_each_pair_of_values(file_of):
     text = PLAN.replace(
         'strategy = "tabulate"', 'strategy = "tabulate", params = { length = [1, 2] }'
@@ -199,6 +205,7 @@ def test_without_measures_every_measure_without_needs_is_taken(file_of):
     ("old", "new", "code", "says", "help"),
     [
         ("seeds    = 2", "seeds = «0", "PL019", "`seeds` must be >= 1", ""),
+        ("seeds    = 2", "holdout = «0.6", "PL019", "`holdout` must be <= 0.5", ""),
         ("seeds    = 2", "«seed = 2", "PL010", "unknown key `seed`", "`seeds`"),
         ('"minimal"', '«"minmal"', "PL020", "no codebook is called `minmal`", "`minimal`"),
         ('"minimal"', '«"nix.toml"', "PL020", "there is no file", "path"),
