@@ -137,7 +137,7 @@ def load_plan(path: Path, registry: Registry) -> Plan:
         except Faults as found:
             faults += [fault.under("measures", number) for fault in found.faults]
     if not entries.measures:
-        measures = default_measures(registry)
+        measures = default_measures(registry, holdout=bool(entries.plan.holdout))
     named = [one.measure for one in entries.measures] or [one.measure.name for one in measures]
     for number, gate in enumerate(entries.gates):
         if gate.measure not in named:
@@ -161,14 +161,16 @@ def load_plan(path: Path, registry: Registry) -> Plan:
     )
 
 
-def default_measures(registry: Registry) -> list[BoundMeasure]:
-    """Bind every installed measure that needs no parameters."""
+def default_measures(registry: Registry, *, holdout: bool = False) -> list[BoundMeasure]:
+    """Bind every installed measure that needs no parameters, nor withheld records without any."""
     bound = []
     for name in registry.measures:
         try:
-            bound.append(bind_measure(MeasureEntry(measure=name), registry))
+            one = bind_measure(MeasureEntry(measure=name), registry)
         except Faults:
             continue
+        if holdout or not one.measure.holdout:
+            bound.append(one)
     return bound
 
 

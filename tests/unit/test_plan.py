@@ -100,6 +100,13 @@ def test_a_plan_says_which_share_is_withheld_and_by_itself_none_is(file_of):
     assert load_plan(file_of(text), INSTALLED).holdout == 0.2
 
 
+def test_by_itself_a_plan_attacks_withheld_records_only_where_there_are_any(file_of):
+    text = PLAN[: PLAN.index("[[measures]]")]
+    for share in ("", "holdout = 0.2"):
+        plan = load_plan(file_of(text.replace("seeds    = 2", share)), INSTALLED)
+        assert any(one.measure.holdout for one in plan.measures) == bool(share)
+
+
 def test_two_sweeps_give_each_pair_of_values(file_of):
     text = PLAN.replace(
         'strategy = "tabulate"', 'strategy = "tabulate", params = { length = [1, 2] }'
