@@ -6,12 +6,22 @@ import math
 import operator
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from attrs import evolve, field, frozen
 
 from ctdc_framework.claims import Claim
 from ctdc_framework.codebook import Codebook
+from ctdc_framework.controls import (
+    ANCHORS,
+    CONTROLS,
+    COPY,
+    HALF,
+    SHUFFLED,
+    SUBSAMPLES,
+    controls_of,
+    split_off,
+)
 from ctdc_framework.errors import CtdcError, ReleaseRefused, StrategyError
 from ctdc_framework.gate import judge
 from ctdc_framework.items import AnyOriginal, original_of, published_of
@@ -23,19 +33,6 @@ from ctdc_framework.registry import Registry
 from ctdc_framework.results import Note, Release, Score, ScoreRow
 from ctdc_framework.runner import generator, own_copy, run_candidate
 from ctdc_framework.tables import Shape, Table
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-COPY, SHUFFLED, HALF = "the original itself", "independent columns", "one half beside the other"
-"""Controls: what nobody may publish; what keeps single counts and nothing else; mere chance."""
-SUBSAMPLES = {f"a subsample of {share} %": share for share in (1, 5, 10, 50)}
-"""Controls: an honest part of the records, as a yardstick, with its share in per cent."""
-ANCHORS = (COPY, SHUFFLED)
-"""The two controls between which any figure is read."""
-CONTROLS = (*ANCHORS, HALF, *SUBSAMPLES)
-"""All controls."""
 
 
 class Tell(Protocol):
@@ -116,14 +113,14 @@ def compare(
     rows: list[ScoreRow] = []
     releases: dict[str, Release] = {}
     losses: dict[str, Losses] = {}
-    attacked, withheld = _split(measured, _withheld_of(plan), seed)
-    for control, beside in _controls(measured, seed, controls):
+    attacked, withheld = split_off(measured, _withheld_of(plan), seed)
+    for control, beside in controls_of(measured, seed, controls):
         name = control.name
         verdicts.append(Verdict(name=name, is_control=True, may_release=False, reason="a control"))
         tell(f"measuring {name}", 0, None)
         rows += _measure(plan, beside, [control], seed)
     if len(withheld):
-        for control, beside in _controls(attacked, seed, controls):
+        for control, beside in controls_of(attacked, seed, controls):
             rows += _measure(plan, beside, [control], seed, withheld)
     for candidate in plan.candidates:
         verdict, runs = _run(candidate, plan, original, recounted, registry, seed, tell)
@@ -159,38 +156,6 @@ def _gated(verdict: Verdict, gates: Sequence[GateResult]) -> Verdict:
     reason = f"it misses what the plan asks: {asked}"
     error = ReleaseRefused(f"`{verdict.name}` is refused, and nothing was written:\n{reason}")
     return evolve(verdict, may_release=False, reason=reason, error=error)
-
-
-def _controls(
-    original: Table, seed: int, names: Collection[str]
-) -> Iterator[tuple[Release, Table]]:
-    """Give each control, and what it is measured beside: the original, or half of it."""
-    import numpy as np
-
-    def drawn(name: str) -> NDArray[np.int64]:
-        return generator(seed, name, "control").permutation(len(original))
-
-    def of_rows(name: str, rows: NDArray[np.int64]) -> Release:
-        return Release(name=name, records=original.with_codes(original.codes[np.sort(rows)]))
-
-    if COPY in names:
-        yield Release(name=COPY, records=original), original
-    if SHUFFLED in names:
-        rng = generator(seed, SHUFFLED, "control")
-        codes = original.codes.copy()
-        for number in range(codes.shape[1]):
-            codes[:, number] = rng.permutation(codes[:, number])
-        shuffled = original.with_codes(np.ascontiguousarray(codes))
-        yield Release(name=SHUFFLED, records=shuffled), original
-    if HALF in names:
-        half = len(original) // 2
-        rows = drawn(HALF)
-        first, second = of_rows(HALF, rows[:half]), of_rows(HALF, rows[half:])
-        assert second.records is not None
-        yield first, second.records
-    for name, share in SUBSAMPLES.items():
-        if name in names:
-            yield of_rows(name, drawn(name)[: len(original) * share // 100]), original
 
 
 def _run(
@@ -234,19 +199,6 @@ def _run(
 def _withheld_of(plan: Plan) -> float:
     """Give the share to withhold: none where nothing would look at it."""
     return plan.holdout if any(one.measure.holdout for one in plan.measures) else 0.0
-
-
-def _split(original: Table, share: float, seed: int) -> tuple[Table, Table]:
-    """Split records by chance into those that second runs are made of, and those withheld."""
-    import numpy as np
-
-    drawn = generator(seed, "holdout", "control").permutation(len(original))
-    number = round(len(original) * share)
-    withheld, members = (
-        original.with_codes(original.codes[np.sort(rows)])
-        for rows in (drawn[:number], drawn[number:])
-    )
-    return members, withheld
 
 
 def _attack(
