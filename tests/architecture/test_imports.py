@@ -31,8 +31,8 @@ ORDER = [
     "plugin", "hookspecs", "parameters", "registry",
     "plan_entries", "plan_scenario", "json_schema", "keys", "plan",
     "cell_reader", "outside", "prepare", "gate",
-    "runner", "losses", "compare", "public", "figures", "charts", "risk_map", "panels", "pictures",
-    "report",
+    "runner", "losses", "controls", "compare", "public", "figures", "charts", "risk_map", "panels",
+    "pictures", "report",
     "staging", "release_files", "release_reading", "verify", "checklist", "publish",
     "demo_data", "demo_plan", "api", "verifying", "testing", "cli",
 ]  # fmt: skip
