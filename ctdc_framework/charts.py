@@ -15,7 +15,7 @@ from typing import Any
 from markupsafe import escape
 
 from ctdc_framework.compare import SUBSAMPLES
-from ctdc_framework.figures import Block
+from ctdc_framework.figures import SHARES, Block
 from ctdc_framework.results import Score
 
 FONT_SIZE = 11
@@ -23,7 +23,7 @@ NAMES, BARS = 170, 180
 """Widths of a bar chart's names and bars: together they fit a telephone."""
 LINE = 25
 """Characters on one of the two lines that a name may take."""
-MOST_SLICES = 8
+MOST_SLICES = 9
 """A chart with more would be endless; its table holds them all."""
 
 
@@ -45,7 +45,7 @@ def bars(key: str, block: Block, top: float = 0.0) -> str:
     lowest, highest = min([0.0, *ends]), max([top, *ends])
     highest = highest if highest > lowest else 1.0
     room = (highest - lowest) * 55 / (BARS - 55)  # for the figure after the longest bar
-    share = block.measure.unit == "share"
+    share = block.measure.unit in SHARES
     x = alt.X(
         "value:Q",
         title=None,
@@ -56,6 +56,7 @@ def bars(key: str, block: Block, top: float = 0.0) -> str:
             domain=False,
             ticks=False,
             labelFlush=False,
+            labelOverlap=True,
         ),
     )
     # The axis holds the names' place and no more: they are drawn as text, some on two lines.
@@ -123,7 +124,7 @@ def _bar_rows(block: Block) -> Iterator[dict[str, Any]]:
             name, score = _two_lines(line.label), line.scores.get(part)
             row = {"row": next(number), "long_name" if "\n" in name else "name": name}
             # A bar that is not there must not look like one of length 0.
-            row |= {"end": 0, "text": "failed" if line.error else "does not apply"}
+            row |= {"end": 0, "text": "failed" if line.error else "no figure"}
             if score is not None and not line.error:
                 row |= {**line.style.fields(), "text": block.cell(line, part, spans=False)}
                 row["end"] = max(0.0, score.value, score.high or 0.0)

@@ -11,11 +11,12 @@ from attrs import frozen
 from ctdc_framework.compare import Comparison, Verdict
 from ctdc_framework.convert import unstructure
 from ctdc_framework.plugin import Measure
+from ctdc_framework.public import ROUNDED_SHARE
 from ctdc_framework.results import Json, Score, ScoreRow, Side
 from ctdc_framework.tables import Shape
 
 LEAKAGE, ERROR = "rare-combination-leakage", "combination-error"
-PRESERVATION = "combination-preservation"
+PRESERVATION, CLASSES = "combination-preservation", "error-classes"
 CORE_RISKS = (LEAKAGE, "unsafe-records")
 """Risks of which the worst is on the map: exact, and 0 only where nothing rare is shown."""
 PANELS = (
@@ -28,6 +29,8 @@ PANELS = (
     "group-suppression",
 )
 """Measures of many parts, which are shown in panels, one for each candidate."""
+SHARES = ("share", ROUNDED_SHARE)
+"""Units that are told in per cent."""
 ONE_SCALE = (ERROR, PRESERVATION, "combinations-lost")
 """Measures that are read beside each other, so their charts share a scale."""
 ORDER = (LEAKAGE, *ONE_SCALE, "rows-released", "cells-kept", "single-count-error")
@@ -97,7 +100,7 @@ class Block:
     @property
     def better_words(self) -> str:
         """Which way is better, and what is counted."""
-        unit = "" if self.measure.unit == "share" else f", in {self.measure.unit}"
+        unit = "" if self.measure.unit in SHARES else f", in {self.measure.unit}"
         return f"{self.measure.better.words}{unit}"
 
     def cell(self, line: Line, part: str, *, spans: bool = True) -> str:
@@ -130,6 +133,8 @@ def number(value: float, unit: str) -> str:
     >>> [number(value, "records") for value in (0, 5406, 3.7409, 338.73, 0.0001)]
     ['0', '5,406', '3.74', '339', '<0.01']
     """
+    if unit == ROUNDED_SHARE:
+        return f"{value * 100:,.0f} %"
     if unit == "share":
         if value in (0, 1):
             return f"{value * 100:.0f} %"

@@ -152,6 +152,7 @@ def marks(
             domain=False,
             ticks=False,
             labelFlush=False,
+            labelOverlap=True,
         ),
     )
 
@@ -248,7 +249,13 @@ def _bars(steps: Sequence[Step], colour: str) -> Iterator[dict[str, Any]]:
     for row, step in enumerate(steps):
         change = step.end - step.start
         text = number(abs(change), "share")
-        sign = "" if step.is_total or text[0] in "0<" else "+" if change > 0 else "\N{MINUS SIGN}"
+        sign = (
+            ""
+            if step.is_total or not change or text[0] == "<"
+            else "+"
+            if change > 0
+            else "\N{MINUS SIGN}"
+        )
         yield {
             "row": row,
             "name": shortened(step.name, LETTERS),

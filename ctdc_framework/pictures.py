@@ -197,6 +197,7 @@ def _variables(block: Block) -> Picture:
         "right as can be; one far to the right of it has lost what goes together with others.",
         "Variable",
         by=("distance", "by chance"),
+        without=(HALF,),
     )
 
 

@@ -13,10 +13,13 @@ from typing import Any
 from attrs import evolve
 
 from ctdc_framework.compare import Comparison, Verdict
+from ctdc_framework.plan import BoundMeasure
 from ctdc_framework.plugin import Measure
 from ctdc_framework.results import Better, Public, Score, ScoreRow
 
-NOT_RELEASED = "it is not released; the private report says why"
+ROUNDED_SHARE = "rounded share"
+"""The unit of a share in whole per cent."""
+NOT_RELEASED = "the private report says why"
 
 
 def floored(count: int, k: int) -> int:
@@ -43,7 +46,7 @@ def published(comparison: Comparison) -> Comparison:
     released = {one.name for one in comparison.verdicts if one.may_release}
     return evolve(
         comparison,
-        measures=tuple(one for one in comparison.measures if one.measure.name in shown),
+        measures=tuple(_told(one) for one in comparison.measures if one.measure.name in shown),
         verdicts=tuple(_verdict(one) for one in comparison.verdicts),
         rows=tuple(
             public
@@ -55,6 +58,13 @@ def published(comparison: Comparison) -> Comparison:
         releases={},
         losses={},
     )
+
+
+def _told(one: BoundMeasure) -> BoundMeasure:
+    """Give a measure with the unit in which it is told."""
+    if one.measure.public is Public.FREE or one.measure.unit != "share":
+        return one
+    return evolve(one, measure=evolve(one.measure, unit=ROUNDED_SHARE))
 
 
 def _verdict(verdict: Verdict) -> Verdict:

@@ -178,7 +178,9 @@ def publish(
 ) -> dict[str, str]:
     """Write the chosen releases and the private part into `root`; give the manifests' hashes."""
     original = original_of(comparison.original)
-    details = report.Details(notes=job.notes, data=job.data, versions=versions())
+    details = report.Details(
+        notes=job.notes, data=job.data, data_sha256=job.data_sha256, versions=versions()
+    )
     hashes: dict[str, str] = {}
     pages = _pages(comparison, details, [release for release, _ in releases])
     alone = [folder for _, folder in releases] == [root / "release"]

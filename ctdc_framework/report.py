@@ -18,11 +18,13 @@ from ctdc_framework import charts, risk_map
 from ctdc_framework.compare import COPY, HALF, SHUFFLED, SUBSAMPLES, Comparison, Verdict
 from ctdc_framework.convert import unstructure
 from ctdc_framework.figures import (
+    CLASSES,
     CORE_RISKS,
     ERROR,
     ONE_SCALE,
     PANELS,
     PRESERVATION,
+    SHARES,
     Block,
     blocks,
     number,
@@ -57,6 +59,7 @@ class Details:
 
     notes: Sequence[Note] = ()
     data: str = ""
+    data_sha256: str = ""
     versions: Mapping[str, str] = field(factory=dict)
     is_public: bool = False
     """Whether the comparison is one that is `published`, for everybody to see."""
@@ -146,7 +149,7 @@ def _claims(verdict: Verdict) -> str:
 
 
 def _asked(gate: GateEntry, units: Mapping[str, str]) -> str:
-    value = f"{gate.value * 100:g} %" if units.get(gate.measure) == "share" else f"{gate.value:,g}"
+    value = f"{gate.value * 100:g} %" if units.get(gate.measure) in SHARES else f"{gate.value:,g}"
     part = "every part" if gate.slice == "all" else gate.slice
     return f"{gate.measure}, {part} {gate.op} {value}"
 
@@ -210,8 +213,14 @@ def _row(name: str, text: str | list[str], left: int, width: int) -> Iterator[st
 
 def _table(block: Block, left: int, width: int) -> Iterator[str]:
     room = width - left - 4
+    if len(block.slices) > charts.MOST_SLICES:
+        said = f"{len(block.slices)} figures for each candidate: the page shows them."
+        yield from _wrapped(said, width, "  ")
+        for line in block.lines:
+            yield from _row(line.name, f"failed: {line.error}", left, width) if line.error else ()
+        return
     columns = []
-    for part in block.slices[: charts.MOST_SLICES] or ("",):
+    for part in block.slices or ("",):
         cells = ["" if block.slices == ("all",) else charts.shortened(part, room)]
         cells += [block.cell(line, part) for line in block.lines]
         wide = max(map(len, cells))
@@ -225,8 +234,6 @@ def _table(block: Block, left: int, width: int) -> Iterator[str]:
         for line, row in zip(block.lines, cells, strict=True):
             name = line.name + " *" * line.verdict.is_control
             yield from _row(name, f"failed: {line.error}" if line.error else [row], left, width)
-    if (more := len(block.slices) - charts.MOST_SLICES) > 0:
-        yield from _wrapped(f"... and {more} more parts: the page has them all.", width, "  ")
 
 
 def as_html(comparison: Comparison, details: Details) -> str:
@@ -273,7 +280,7 @@ def _drawn(found: Sequence[Block]) -> Iterator[tuple[Block, str]]:
     for place, block in enumerate(found):
         if block.measure.name in PANELS and block.slices:
             continue  # it has a picture of its own
-        top = 1.0 if block.measure.unit == "share" else 0.0
+        top = 1.0 if block.measure.unit in SHARES else 0.0
         top = max(top, highest) if block in together else top
         yield block, charts.bars(f"chart-{place}", block, top)
 
@@ -282,16 +289,21 @@ def _map(comparison: Comparison, found: Sequence[Block]) -> dict[str, Any]:
     """Draw risk beside utility, where both were measured."""
     by_name = {block.measure.name: block for block in found if block.slices}
     risks = [by_name[name] for name in CORE_RISKS if name in by_name]
-    utility = by_name.get(ERROR) or by_name.get(PRESERVATION)
+    names = (ERROR, PRESERVATION, CLASSES)  # the last is what may be public of the first
+    utility = next((by_name[name] for name in names if name in by_name), None)
     points = risk_map.points_of(risks, utility) if risks and utility else []
     if not (risks and utility and points):
         return {}
-    kept = "kept right" if utility.measure.name == ERROR else "kept"
+    kept = {
+        ERROR: f"kept right, {utility.slices[-1]}",
+        PRESERVATION: f"kept, {utility.slices[-1]}",
+        CLASSES: f"right within k or 10 %, {utility.slices[-1].partition(',')[0]}",
+    }
     words = {
         "risk": f"share of the rare combinations that are shown, {risks[0].slices[-1]}"
         if len(risks) == 1
         else "the worst core risk",
-        "utility": f"share of combination counts {kept}, {utility.slices[-1]}",
+        "utility": f"share of counts {kept[utility.measure.name]}",
     }
     on_it = {point.name for point in points}
     missing = [line.label for line in utility.lines if line.label not in on_it]
@@ -305,6 +317,7 @@ def _map(comparison: Comparison, found: Sequence[Block]) -> dict[str, Any]:
         "missing": missing,
         "front": front,
         "core": core,
+        "units": (risks[0].measure.unit, utility.measure.unit),
         "limits": limits,
     }
 
@@ -317,6 +330,8 @@ def _limits(comparison: Comparison, risks: Sequence[Block], utility: Block) -> r
             continue
         for block in (*risks, utility):
             if gate.measure != block.measure.name or gate.slice not in ("all", block.slices[-1]):
+                continue
+            if block.measure.name == CLASSES:
                 continue
             if block is utility:
                 lower = block.measure.better is Better.LOWER

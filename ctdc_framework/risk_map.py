@@ -11,7 +11,7 @@ from typing import Any
 from attrs import frozen
 
 from ctdc_framework.charts import FONT_SIZE, paint, shortened, span_of, svg
-from ctdc_framework.figures import Block, Style
+from ctdc_framework.figures import CLASSES, Block, Style
 from ctdc_framework.results import Better
 
 MAP_WIDTH, MAP_HEIGHT, MARGIN = 490, 330, 16
@@ -76,7 +76,8 @@ def points_of(risks: Sequence[Block], utility: Block) -> list[Point]:
         if kept is None or line.error or not known or len(known) < len(own):
             continue
         value, span = kept.value, span_of(kept)
-        if utility.measure.better is Better.LOWER:  # an error: what is right is the rest
+        # Of an error, and of counts that are beyond bounds, what is right is the rest.
+        if utility.measure.better is Better.LOWER or utility.measure.name == CLASSES:
             value, span = 1 - value, (1 - span[1], 1 - span[0]) if span else None
         name, worst = max(known, key=lambda one: (span_of(one[1]) or (0, one[1].value))[1])
         points.append(

@@ -114,7 +114,7 @@ def test_bars_stand_under_their_slice_with_name_and_figure():
     read = [text for text, _, y in sorted(texts(charts.bars("c", one, 1.0)), key=lambda t: t[2])]
     rows = [text for text in read if not text.endswith(" %") or text in ("50.0 %", "25.0 %")]
     assert rows.index("length 1") < rows.index("length 2")
-    for wanted in ("first", "second (control)", "50.0 %", "25.0 %", "does not apply"):
+    for wanted in ("first", "second (control)", "50.0 %", "25.0 %", "no figure"):
         assert wanted in rows
 
 
