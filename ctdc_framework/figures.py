@@ -22,6 +22,7 @@ CORE_RISKS = (LEAKAGE, "unsafe-records")
 PANELS = (
     "error-by-count",
     "attribute-inference",
+    "attribute-inference-excess",
     "attribute-disclosure",
     "variable-distance",
     "variable-suppression",

@@ -50,6 +50,7 @@ def pictures(comparison: Comparison, blocks: Sequence[Block]) -> list[Picture]:
     makers = {
         "error-by-count": _error_by_count,
         "attribute-inference": _attacks,
+        "attribute-inference-excess": _excess,
         "attribute-disclosure": _single,
         "variable-distance": _variables,
         "group-error": _groups,
@@ -112,15 +113,22 @@ def _on_two_lines(records: str) -> str:
     return records.replace(" to ", "\nto ").replace(" and more", "\nor more")
 
 
-def _by_part(line: Line, kinds: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Sort scores such as `gender, by chance` by part and kind; one without is the first kind."""
-    parts: dict[str, dict[str, float]] = {}
-    for slice, score in line.scores.items():
+def _by_part(line: Line, kinds: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Sort slices such as `gender, by chance` by part and kind; one without is the first kind."""
+    parts: dict[str, dict[str, str]] = {}
+    for slice in line.scores:
         name, _, kind = slice.rpartition(", ")
         if not name or kind not in kinds:
             name, kind = slice, kinds[0]
-        parts.setdefault(name, {})[kind] = score.value
+        parts.setdefault(name, {})[kind] = slice
     return parts
+
+
+def _values(line: Line, kinds: Sequence[str]) -> dict[str, dict[str, float]]:
+    return {
+        name: {kind: line.scores[slice].value for kind, slice in row.items()}
+        for name, row in _by_part(line, kinds).items()
+    }
 
 
 def _dotted(
@@ -137,7 +145,7 @@ def _dotted(
     """Draw a measure's parts as marks of several kinds; the worst by the difference `by`."""
     names = [kind.name for kind in kinds]
     lines = _lines(block, without=without)
-    figures = {line.name: _by_part(line, names) for line in block.lines if line.scores}
+    figures = {line.name: _values(line, names) for line in block.lines if line.scores}
 
     def weight(row: Mapping[str, float]) -> float:
         if by is None:
@@ -163,10 +171,14 @@ def _dotted(
     if any(len(parts) > MOST_ROWS for parts in figures.values()):
         says += f" Drawn are the {MOST_ROWS} worst of each candidate; the table has all."
     rows = [
-        (line.label, name, *(_share(row.get(kind)) for kind in names))
+        (
+            line.label,
+            name,
+            *(block.cell(line, row[kind]) if kind in row else "-" for kind in names),
+        )
         for line in block.lines
         if line.scores
-        for name, row in figures[line.name].items()
+        for name, row in _by_part(line, names).items()
     ]
     return Picture(
         key=block.measure.name,
@@ -177,10 +189,6 @@ def _dotted(
         rows=tuple(rows),
         failed=_failed(block),
     )
-
-
-def _share(value: float | None) -> str:
-    return "-" if value is None else number(value, "share")
 
 
 def _variables(block: Block) -> Picture:
@@ -244,18 +252,10 @@ def _groups(block: Block) -> Picture:
 
 
 def _attacks(block: Block) -> Picture:
-    kinds = [
+    kinds = (
         Kind(name="guessed right", shape="circle", strong=True),
         Kind(name="mode guess", shape=TICK, filled=False),
         Kind(name="marginal guess", shape="diamond", filled=False),
-    ]
-    if any(slice.endswith(", control") for slice in block.slices):
-        kinds.append(Kind(name="control", shape="square", filled=False))
-    words = (
-        " The square is the same attack on records that the release was made without: only what "
-        "the dot is beyond it comes from being in the data."
-        if len(kinds) > 3
-        else ""
     )
     return _dotted(
         block,
@@ -264,9 +264,29 @@ def _attacks(block: Block) -> Picture:
         "The dot is how often somebody who knows some variables of a person and has the release "
         "guesses another one right. The stroke is who always says what is most frequent, and the "
         "diamond who draws from all: they need no release. What the dot is beyond the stroke is "
-        f"gained by the release.{words}",
+        "gained by the release.",
         "Sensitive variable",
         by=("guessed right", "mode guess"),
+        without=(HALF,),
+    )
+
+
+def _excess(block: Block) -> Picture:
+    kinds = (
+        Kind(name="excess", shape="circle", strong=True),
+        Kind(name="members", shape="triangle-up", filled=False),
+        Kind(name="withheld", shape="square", filled=False),
+    )
+    return _dotted(
+        block,
+        kinds,
+        "Attacks on records that are in the data, and on withheld ones",
+        "The release was made once more without some of the records. The triangle is how often the "
+        "attack is right on records that are in it, and the square on those that were withheld: "
+        "what it learns of anybody. The dot is what being in the data adds; the table has its "
+        "interval of 95 %.",
+        "Sensitive variable",
+        by=("excess", ""),
         without=(HALF,),
     )
 

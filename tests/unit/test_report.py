@@ -451,3 +451,39 @@ def test_a_measure_that_failed_everywhere_still_has_its_table():
     )
     assert "failed: too long" in report.as_html(comparison, report.Details())
     assert "failed: too long" in report.as_text(comparison, report.Details())
+
+
+def test_a_measure_that_has_a_panel_and_failed_everywhere_is_told():
+    failed = ScoreRow(
+        candidate="tables", measure="group-error", part=Shape.COUNTS, error="too long"
+    )
+    comparison = Comparison(
+        codebook=CODEBOOK,
+        original=COMPARISON.original,
+        measures=(measure("group-error", Side.UTILITY, Better.LOWER),),
+        verdicts=(Verdict(name="tables"),),
+        rows=(failed,),
+    )
+    assert "failed: too long" in report.as_html(comparison, report.Details())
+
+
+def test_page_names_the_worst_of_candidates_and_not_of_controls():
+    told = [
+        ScoreRow(
+            candidate=name,
+            measure=LEAKAGE,
+            part=Shape.RECORDS,
+            score=Score(value=0.5, names=(f"rare of {name}",)),
+        )
+        for name in (COPY, "one")
+    ]
+    comparison = Comparison(
+        codebook=CODEBOOK,
+        original=COMPARISON.original,
+        measures=MEASURES,
+        verdicts=(COMPARISON.verdicts[0], Verdict(name="one")),
+        rows=tuple(told),
+    )
+    page = report.as_html(comparison, DETAILS)
+    assert "rare of one" in page
+    assert f"rare of {COPY}" not in page
