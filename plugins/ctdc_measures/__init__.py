@@ -13,6 +13,7 @@ from ctdc_framework.plugin import Measure, hookimpl
 from ctdc_measures import (
     association,
     counts,
+    diversity,
     equity,
     errors,
     identity,
@@ -25,6 +26,7 @@ from ctdc_measures import (
 MEASURES: tuple[Measure[Any], ...] = (
     *leakage.MEASURES,
     *identity.MEASURES,
+    *diversity.MEASURES,
     *inference.MEASURES,
     *membership.MEASURES,
     *counts.MEASURES,

@@ -35,7 +35,14 @@ def _preservation(original: Any, published: Any, k: int) -> float | None:
     reportable = original >= k
     if not reportable.any():
         return None
-    return float((published[reportable] / original[reportable]).mean())
+    return float(_kept(original[reportable], published[reportable]).mean())
+
+
+def _kept(original: Any, published: Any) -> Any:
+    """Give published over original counts, at most 1: too many make up for no loss elsewhere."""
+    import numpy as np
+
+    return np.minimum(published, original) / original
 
 
 def _lost(original: Any, published: Any, k: int) -> tuple[int, int] | None:
@@ -58,7 +65,7 @@ def _by_count(pair: Pair, params: Exactly, context: Context) -> Iterator[Score]:
         held = (original >= least) & (last | (original < end))
         if held.any():
             words = f"{least:,} and more" if last else f"{least:,} to {end - 1:,}"
-            yield Score(value=float((published[held] / original[held]).mean()), slice=words)
+            yield Score(value=float(_kept(original[held], published[held]).mean()), slice=words)
 
 
 def _single_count_error(pair: Pair, params: Nothing, context: Context) -> Iterator[Score]:
@@ -98,7 +105,7 @@ MEASURES: tuple[Measure[Any], ...] = (
     ),
     Measure(
         name="combination-preservation",
-        summary="mean of published over original count, of reportable combinations",
+        summary="mean of published over original count, at most 1, of reportable combinations",
         side=Side.UTILITY,
         better=Better.HIGHER,
         unit="share",
@@ -122,7 +129,7 @@ MEASURES: tuple[Measure[Any], ...] = (
     ),
     Measure(
         name="preservation-by-count",
-        summary="mean of published over original count, by how many records hold a combination",
+        summary="mean of published over original count, at most 1, by how many records hold it",
         side=Side.UTILITY,
         better=Better.HIGHER,
         unit="share",

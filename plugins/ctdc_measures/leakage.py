@@ -21,6 +21,13 @@ def _leakage(original: Any, published: Any, k: int) -> tuple[int, int] | None:
     return (int((published[rare] > 0).sum()), int(rare.sum())) if rare.any() else None
 
 
+def _rare_in_both(original: Any, published: Any, k: int) -> tuple[int, int] | None:
+    """Count as the showcase does: what is rare in both, of all combinations that there are."""
+    rare = (original > 0) & (original < k) & (published > 0) & (published < k)
+    held = int((original > 0).sum())
+    return (int(rare.sum()), held) if held else None
+
+
 def _fabricated(original: Any, published: Any, k: int) -> tuple[int, int] | None:
     shown = published > 0
     return (int((original[shown] == 0).sum()), int(shown.sum())) if shown.any() else None
@@ -77,6 +84,18 @@ MEASURES: tuple[Measure[Any], ...] = (
         missing=NEVER_PART,
         public=Public.ROUNDED,
         reference="Synthetic Data Showcase (Microsoft, 2021), its strict count",
+    ),
+    Measure(
+        name="rare-in-both",
+        summary="share of the original's combinations that are rare in both; flatters, to compare",
+        side=Side.RISK,
+        better=Better.LOWER,
+        unit="share",
+        params=UpTo,
+        compute=by_length(_rare_in_both, own=False),
+        shapes=BOTH,
+        missing=NEVER_PART,
+        reference="leakage as Synthetic Data Showcase (Microsoft) counts it",
     ),
     Measure(
         name="unsafe-records",

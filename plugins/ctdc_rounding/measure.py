@@ -75,4 +75,5 @@ AUDIT = Measure(
     params=Audit,
     compute=audit,
     shapes=frozenset({Shape.COUNTS}),
+    missing="in totals alone: no value of a cell",
 )

@@ -68,7 +68,7 @@ def figures_by_hand(true, published, k):
     if reportable:
         wrong = sum(abs(published[c] - true[c]) for c in reportable)
         found[ERROR] = wrong / sum(true[c] for c in reportable)
-        found[PRESERVATION] = sum(published[c] / true[c] for c in reportable) / len(reportable)
+        found[PRESERVATION] = np.mean([min(published[c] / true[c], 1) for c in reportable])
         found[LOST] = sum(published[c] == 0 for c in reportable) / len(reportable)
     return found
 
