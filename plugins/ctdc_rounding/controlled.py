@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 MOST_NETWORK, MOST_OTHER = 400_000, 10_000
 """Cells that are tried: where sums are a flow, and where they are not."""
 
+MOST_STEPS = 20
+"""Steps that can be asked for."""
+
 NODES = 200
 """Branches that are looked at before a rounding is given up."""
 
@@ -65,10 +68,7 @@ def round_all(
         )
     gave_up = False
     for step in range(steps + 1):
-        least, most_ = bounds(cells.counts, base, step)
-        if small_cells == "down":
-            most_[cells.counts < threshold] = 0
-            least[cells.counts < threshold] = 0
+        least, most_ = _within(cells, base, step, threshold if small_cells == "down" else 0)
         for whole in (False, True):
             found, ended = _solve(cells, base, least, most_, whole=whole)
             if found is not None:
@@ -76,13 +76,46 @@ def round_all(
             if not whole and ended:  # not even fractions can be made to add up
                 break
             gave_up |= whole and not ended
+    help = "take a coarser table"
+    if small_cells == "down":
+        enough = _enough(cells, base, steps, threshold)
+        if enough is not None:
+            will = "is enough" if cells.network else "may be enough"
+            help = (
+                f"steps = {enough} {will}, and each step lets counts go {base} further; or {help}"
+            )
+        elif len(cells.counts) > MOST_OTHER and steps < MOST_STEPS:
+            help = f"allow more steps, or {help}"
+        help += ', or margins = "sum" with method = "floor", whose totals are those of shown cells'
+    elif steps < MOST_STEPS:
+        help = f"allow more steps, or {help}"
     raise StrategyError(
         "no rounding "
         + ("was found with the work allowed" if gave_up else "keeps the sums")
         + f" within {steps} steps of the counts",
-        help="allow more steps, take a coarser table, or small_cells = free, which may show cells "
-        "of fewer records than the threshold",
+        help=help,
     )
+
+
+def _within(cells: Complete, base: int, steps: int, threshold: int) -> tuple[Integers, Integers]:
+    """Give the bounds of all cells; what is below the threshold is 0."""
+    least, most = bounds(cells.counts, base, steps)
+    small = cells.counts < threshold
+    least[small] = most[small] = 0
+    return least, most
+
+
+def _enough(cells: Complete, base: int, steps: int, threshold: int) -> int | None:
+    """Find how many steps let fractions add up, at most `MOST_STEPS`; None if that is too few.
+
+    More steps allow all that fewer do, so halves are left out. Of very many cells it is not asked.
+    """
+    low, high = steps, MOST_STEPS + 1
+    while high - low > 1 and len(cells.counts) <= MOST_OTHER:
+        step = (low + high) // 2
+        found, ended = _solve(cells, base, *_within(cells, base, step, threshold), whole=False)
+        low, high = (low, step) if found is not None or not ended else (step, high)
+    return high if high - low == 1 and high <= MOST_STEPS else None
 
 
 def bounds(counts: Integers, base: int, steps: int) -> tuple[Integers, Integers]:

@@ -65,7 +65,7 @@ class Rounding:
     steps: int = entry(
         "controlled: how many multiples further than the two beside it a count may go",
         default=3,
-        validator=[validators.ge(0), validators.le(20)],
+        validator=[validators.ge(0), validators.le(20)],  # see controlled.MOST_STEPS
     )
     ties: Literal["up", "even", "down"] | None = entry(
         "nearest, with an even base: where a count goes that lies midway", default=None

@@ -309,3 +309,25 @@ def test_the_same_table_is_rounded_the_same_way(graded):
     one, other = (round_counts(table, params, context()).table.frame for _ in range(2))
 
     assert one.equals(other)
+
+
+def test_where_small_cells_cannot_go_down_it_tells_how_many_steps_let_them():
+    cells = cube((4, 10), np.full((4, 10), 9, np.int64))  # every cell is small, no total is
+
+    def tried(steps):
+        return round_all(cells, 10, threshold=10, small_cells="down", steps=steps)
+
+    with pytest.raises(StrategyError, match="within 3 steps") as refused:
+        tried(3)
+
+    assert cells.counts.max() == 360  # 36 multiples above the 0 that its parts add up to
+    assert "steps" not in str(refused.value.help)
+    assert 'margins = "sum"' in str(refused.value.help)
+    mixed = cube((2, 3), np.array([[9, 9, 9], [9, 9, 30]]))
+    with pytest.raises(StrategyError) as refused:
+        round_all(mixed, 10, threshold=10, small_cells="down", steps=0)
+    enough = int(str(refused.value.help).split()[2])
+    assert "is enough" in str(refused.value.help)
+    assert round_all(mixed, 10, threshold=10, small_cells="down", steps=enough).steps == enough
+    with pytest.raises(StrategyError):
+        round_all(mixed, 10, threshold=10, small_cells="down", steps=enough - 1)
