@@ -57,6 +57,7 @@ def bars(key: str, block: Block, top: float = 0.0) -> str:
             ticks=False,
             labelFlush=False,
             labelOverlap=True,
+            labelSeparation=8,
         ),
     )
     # The axis holds the names' place and no more: they are drawn as text, some on two lines.

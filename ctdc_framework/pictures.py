@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from attrs import frozen
 
 from ctdc_framework import panels
+from ctdc_framework.charts import span_of
 from ctdc_framework.compare import COPY, HALF, SUBSAMPLES, Comparison
 from ctdc_framework.figures import Block, Line, Style, number, ordered
 from ctdc_framework.losses import Losses
@@ -125,10 +126,14 @@ def _by_part(line: Line, kinds: Sequence[str]) -> dict[str, dict[str, str]]:
 
 
 def _values(line: Line, kinds: Sequence[str]) -> dict[str, dict[str, float]]:
-    return {
-        name: {kind: line.scores[slice].value for kind, slice in row.items()}
-        for name, row in _by_part(line, kinds).items()
-    }
+    """Give each part's figure of each kind, and the `low` and `high` end of the first kind's."""
+    found = {}
+    for name, row in _by_part(line, kinds).items():
+        found[name] = {kind: line.scores[slice].value for kind, slice in row.items()}
+        ends = span_of(line.scores[row[kinds[0]]]) if kinds[0] in row else None
+        if ends:
+            found[name] |= dict(zip(("low", "high"), ends, strict=True))
+    return found
 
 
 def _dotted(
@@ -283,10 +288,11 @@ def _excess(block: Block) -> Picture:
         "Attacks on records that are in the data, and on withheld ones",
         "The release was made once more without some of the records. The triangle is how often the "
         "attack is right on records that are in it, and the square on those that were withheld: "
-        "what it learns of anybody. The dot is what being in the data adds; the table has its "
-        "interval of 95 %.",
+        "what it learns of anybody. The dot is what being in the data adds, as a share of what was "
+        "left to learn, and the bar its interval of 95 %: where it begins at 0, nothing is shown.",
         "Sensitive variable",
-        by=("excess", ""),
+        by=("low", ""),
+        span=("low", "high"),
         without=(HALF,),
     )
 

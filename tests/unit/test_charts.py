@@ -371,6 +371,17 @@ def test_the_parts_of_a_picture_are_sorted_by_what_is_beyond_their_mark():
     assert picture.failed == (("b", "it failed"),)
 
 
+def test_what_is_surely_learnt_of_members_comes_first_with_its_interval():
+    scores = [at(0.4, "unsure", low=0.0, high=0.8), at(0.1, "sure", low=0.05, high=0.15)]
+    one = block(Better.LOWER, ("a", False, scores), name="attribute-inference-excess")
+    picture = pictures._excess(one)
+    (panel,) = picture.panels
+    names = [text for text, _, y in sorted(texts(panel.svg), key=lambda t: t[2]) if "%" not in text]
+    assert names == ["sure", "unsure"]
+    assert picture.rows[0] == ("a", "unsure", "40.0 % (0-80.0)", "-", "-")
+    assert 'class="mark-rule role-mark' in panel.svg
+
+
 def test_what_is_worse_than_nothing_is_drawn_at_the_edge():
     points = [
         risk_map.Point(
