@@ -31,7 +31,14 @@ CORE = {
     "items": ("ctdc_framework/items.py", ["unit/test_items.py", "unit/test_recounts.py"]),
     "recounts": ("ctdc_framework/recounts.py", ["unit/test_recounts.py"]),
     "gate": ("ctdc_framework/gate.py", ["unit/test_gate.py", "unit/test_runner.py"]),
-    "rounding": ("plugins/ctdc_rounding/rounding.py", ["plugins/test_rounding.py"]),
+    "rounding": (
+        "plugins/ctdc_rounding/rounding.py",
+        [
+            "plugins/test_rounding_methods.py",
+            "plugins/test_controlled_rounding.py",
+            "plugins/test_rounding.py",
+        ],
+    ),
     "models": (
         "plugins/ctdc_k_anonymization/models.py",
         ["plugins/test_k_anonymization_methods.py"],

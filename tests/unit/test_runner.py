@@ -593,6 +593,15 @@ def test_of_two_claims_one_that_does_not_fall_short_is_enough(cases):
     assert finish(release, alike).claims == tuple(claims)
 
 
+def test_what_a_later_stage_claims_by_design_hides_none_of_its_other_claims(cases):
+    alike = table_of_codes(cases.codebook, cases.columns, np.repeat(cases.codes[:9], 3, axis=0))
+    first = stage(strategy(same, claims=[NoClaim(reason="it is a trial")]), id="first")
+    claims = [DifferentialPrivacy(epsilon=1.0), RecordSupport(k=3)]
+    release = run(candidate(first, stage(strategy(same, claims=claims))), alike)
+
+    assert finish(release, alike).claims == (RecordSupport(k=3),)
+
+
 def test_where_nothing_is_to_be_accepted_the_note_is_not_kept(cases):
     release = finish(run(candidate(synthesis()), cases), cases, accept="just in case")
     assert release.accepted is None
