@@ -182,6 +182,7 @@ BROKEN = {
         records(*["gender=Female means=Debt forced=1"] * 6, *["gender=Male"] * 3,
                 *["year=2019 ageBroad=18--29"] * 9, "year=2021"),
     ),
+    "single-counts: of what is no variable": (SingleCounts(k=3, columns=("gendr",)), records(M)),
     "single-counts: nothing": (SingleCounts(k=3), records()),
     "single-counts: one too few of a named variable": (
         SingleCounts(k=3, columns=("gender",)),
