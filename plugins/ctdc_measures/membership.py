@@ -129,12 +129,15 @@ def _membership(pair: Pair, params: Attacks, context: Context) -> Iterator[Score
         return
     counted = _Counts(pair.combinations(length))
     beside = _Counts(count_combinations([pair.holdout.codes], pair.original.sizes, length))
-    rare, scores = [], []
+    rare, found = [], []
     for table in (pair.original, pair.holdout):
         rows = context.rng.permutation(len(table))[: params.attacks]
         held, shown = _rare(table.codes[rows], length, pair.k, counted, beside)
         rare.append(held)
-        scores.append(_evidence(held, shown))
+        found.append(shown)
+    # Together, as the numbers that break ties must mean the same for both.
+    evidence = _evidence(np.concatenate(rare), np.concatenate(found))
+    scores = np.split(evidence, [len(rare[0])])
     members, others = scores
     yield _score(area(members, others), "area under the curve")
     most = np.quantile(np.concatenate(rare), 0.9)

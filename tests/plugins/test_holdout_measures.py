@@ -108,6 +108,17 @@ def test_rare_combinations_are_those_found_row_by_row(toy, members, withheld, sh
         assert found.tolist() == [len(released & set(one)) for one in expected]
 
 
+def test_equal_evidence_is_equal_whoever_else_is_attacked(toy):
+    alone, more = (0, -1, -1, -1, -1, -1, -1), (0, 1, 1, 0, -1, -1, -1)
+    members, withheld = table_of(toy, [alone] * 10), table_of(toy, [alone] * 9 + [more])
+    everything = table_of(toy, [alone, more])
+    pair = Pair(original=members, candidate=everything, holdout=withheld, k=30)
+
+    found = scores("membership-inference", pair)["area under the curve"]
+
+    assert found.value == pytest.approx((9 / 2 + 0) / 10)
+
+
 def unlike(count):
     """Records of which each two have no pair of values in common, for up to 30."""
     return [(n % 3, n // 3 % 2, n // 6 % 3, *[0 if n >> 3 & 1 << b else -1 for b in range(4)])
