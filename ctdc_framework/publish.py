@@ -107,7 +107,7 @@ def write_checked(
         laid_out += _lay_out(folder, table, held)
     release = judge(release, original, published, registry, accept=accept)
     coarser = _generalised(codebook, published)
-    described = _describe(folder, release, codebook, registry, written, coarser)
+    described = _describe(folder, release, codebook, registry, written, laid_out, coarser)
     for name, text in (pages or {}).items():
         files.write_public(folder / name, text)
     names = [*written, *laid_out, *described, *(pages or {})]
@@ -141,6 +141,7 @@ def _describe(
     codebook: Codebook,
     registry: Registry,
     written: Mapping[str, Table],
+    laid_out: Sequence[str],
     generalised: documents.Generalised,
 ) -> list[str]:
     """Write what tells a reader, and a program, how to read the data; give the files' names."""
@@ -155,6 +156,15 @@ def _describe(
                 columns=files.file_columns(table),
             )
             for name, table in written.items()
+        ]
+        + [
+            frictionless.DataFile(
+                path=name,
+                sha256=files.digest(folder / name),
+                bytes=(folder / name).stat().st_size,
+                wide=files.heading_of(folder / name),
+            )
+            for name in laid_out
         ],
         blanked=tuple(codebook.variables) if blanks else (),
         generalised=tuple(generalised),

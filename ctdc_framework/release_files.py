@@ -182,6 +182,11 @@ def read_wide(path: Path) -> list[tuple[frozenset[Item], int]]:
     ]
 
 
+def heading_of(path: Path) -> tuple[str, ...]:
+    """Give the heading of a file laid out wide."""
+    return tuple(next(_rows_of(path)))
+
+
 def _item(text: str) -> Item:
     name, _, value = text.partition("=")
     return name, value

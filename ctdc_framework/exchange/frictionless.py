@@ -8,7 +8,7 @@ standard provides; other programs pass over them, and reading back is exact by t
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -25,6 +25,10 @@ PROFILES = "https://datapackage.org/profiles/2.0/"
 
 NOT_PART = "Blank: the variable is not part of the combination."
 MANY_ROWS = "Each row is a combination of values and how many records hold it."
+LAID_OUT = (
+    "A declared table laid out wide, with totals: each cell is of the values at the left and of "
+    "those above. An empty cell is not shown."
+)
 
 FORMATS: Mapping[str, Descriptor] = {
     ".csv": {"format": "csv", "mediatype": "text/csv", "encoding": "utf-8"},
@@ -43,6 +47,8 @@ class DataFile:
     bytes: int | None = None
     columns: tuple[str, ...] = ()
     """Variables in the order of the file; last `count`, if its rows are combinations."""
+    wide: tuple[str, ...] = ()
+    """The heading of a declared table laid out wide: variables, then the cells beside them."""
 
 
 def export(
@@ -88,6 +94,22 @@ class _Changed:
     generalised: frozenset[str]
 
 
+def _wide(codebook: Codebook, heading: Sequence[str]) -> Descriptor:
+    """Describe a table laid out wide: what is down the side is text, as it may say `total`."""
+    fields: list[Descriptor] = []
+    for name in heading:
+        if name in codebook.variables:
+            title = words.title(codebook, codebook.variables[name], 120)
+            fields.append({"name": name, "type": "string", "title": title})
+        else:
+            fields.append({"name": name, "type": "integer", "constraints": {"minimum": 0}})
+    return {
+        "$schema": f"{PROFILES}tableschema.json",
+        "fields": fields,
+        "missingValues": [""],
+    }
+
+
 def _resource(codebook: Codebook, file: DataFile, changed: _Changed) -> Descriptor:
     suffix = re.sub(r".*(?=\.[^./]*$)", "", file.path.removesuffix(".gz")).lower()
     columns = file.columns or tuple(codebook.variables)
@@ -111,7 +133,9 @@ def _resource(codebook: Codebook, file: DataFile, changed: _Changed) -> Descript
             "missingValues": _missing(codebook),
         },
     }
-    if counted:
+    if file.wide:
+        resource |= {"schema": _wide(codebook, file.wide), "description": LAID_OUT}
+    elif counted:
         resource["schema"]["fields"].append(
             {
                 "name": COUNT,

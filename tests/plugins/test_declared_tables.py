@@ -1,6 +1,8 @@
 """Declared tables: counted as by hand, laid out for readers, and read back as they were meant."""
 
+import hashlib
 import itertools
+import json
 from collections import Counter
 
 import numpy as np
@@ -15,11 +17,13 @@ from ctdc_framework.convert import Faults
 from ctdc_framework.errors import ReleaseRefused
 from ctdc_framework.items import original_of, published_of
 from ctdc_framework.layouts import percentages, wide
-from ctdc_framework.plan import bind_params
+from ctdc_framework.plan import bind_candidates, bind_params
+from ctdc_framework.plan_entries import CandidateEntry, StageEntry
 from ctdc_framework.plugin import Context, Layout, table_of_codes
 from ctdc_framework.publish import write_checked
 from ctdc_framework.registry import load
 from ctdc_framework.results import Release
+from ctdc_framework.runner import run_candidate
 
 ROW = st.tuples(
     st.integers(-1, 2), st.integers(-1, 1), st.integers(-1, 2), *[st.integers(-1, 0)] * 4
@@ -146,6 +150,34 @@ def test_the_files_of_a_table_hold_the_same_counts_long_and_wide(graded, tmp_pat
     pairs = release_files.read_wide(tmp_path / "r" / "tables/wide-ages.csv")
     assert dict(pairs) == {frozenset(items): n for items, n in held[0].combinations}
     assert len(pairs) == len(held[0].combinations)
+
+
+def test_the_package_describes_each_file_of_a_table(graded, tmp_path):
+    layout = {"id": "ages", "rows": ["ageBroad"], "columns": ["gender"], "percent": "rows"}
+    stages = (
+        StageEntry(id="count", strategy="tabulate", params={"tables": [layout]}),
+        StageEntry(id="round", strategy="rounding", params={"base": 10, "threshold": 10}),
+    )
+    entry = CandidateEntry(name="tables", stages=stages)
+    (candidate,), _ = bind_candidates([entry], graded, load())
+    records, folder = table_of(graded, ROWS), tmp_path / "r"
+    release = run_candidate(candidate, records, load(), seed=1)
+    write_checked(folder, release, original_of(records), graded, load())
+
+    package = json.loads((folder / "datapackage.json").read_text("utf-8"))
+    described = {one["path"]: one for one in package["resources"]}
+
+    for path in (folder / "tables").iterdir():
+        one = described.pop(f"tables/{path.name}")
+        assert one["hash"] == f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
+        if path.suffix == ".csv":
+            heading = path.read_text("utf-8").splitlines()[0].split(",")
+            fields = one["schema"]["fields"]
+            assert [field["name"] for field in fields] == heading
+            assert [field["type"] for field in fields[1:]] == ["integer"] * len(fields[1:]) or (
+                "combinations" in path.name
+            )
+    assert not described
 
 
 def test_a_wide_file_that_shows_another_count_refuses_the_release(graded, tmp_path, monkeypatch):
