@@ -6,7 +6,7 @@ import math
 import operator
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from attrs import evolve, field, frozen
 
@@ -33,6 +33,9 @@ from ctdc_framework.registry import Registry
 from ctdc_framework.results import Note, Release, Score, ScoreRow
 from ctdc_framework.runner import generator, own_copy, run_candidate
 from ctdc_framework.tables import Shape, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Tell(Protocol):
@@ -92,6 +95,38 @@ class Comparison:
     def gaps(self) -> bool:
         """Whether a measure that applies failed."""
         return any(row.error for row in self.rows)
+
+    def frame(self) -> pd.DataFrame:
+        """Give every score as a tidy table, for a notebook: exact figures, so private.
+
+        A row is a score: candidate, control, measure, side, better, part, unit, slice, value, low,
+        high, error. Where a measure failed, error says why and the figures are missing.
+        """
+        import pandas as pd
+
+        controls = {one.name for one in self.verdicts if one.is_control}
+        about = {one.measure.name: one.measure for one in self.measures}
+        told = [
+            {
+                "candidate": row.candidate,
+                "control": row.candidate in controls,
+                "measure": row.measure,
+                "side": about[row.measure].side.value,
+                "better": about[row.measure].better.value,
+                "part": row.part.value,
+                "unit": about[row.measure].unit,
+                "slice": row.score.slice if row.score else None,
+                **{key: getattr(row.score, key, None) for key in ("value", "low", "high")},
+                "error": row.error or None,
+            }
+            for row in self.rows
+        ]
+        names = (
+            "candidate", "control", "measure", "side", "better", "part", "unit", "slice", "value",
+            "low", "high", "error",
+        )  # fmt: skip
+        numbers = dict.fromkeys(("value", "low", "high"), "float64")
+        return pd.DataFrame(told, columns=list(names)).astype(numbers)
 
 
 def compare(

@@ -48,7 +48,7 @@ DOORS = {
     "tomli": {"toml_syntax", "plan_entries"},
     "markdown_it": {"documents"},
     "numba": {"compiled"},
-    "pandas": {"tables"},
+    "pandas": {"tables", "compare"},
     "altair": {"charts", "risk_map", "panels"},
     "vl_convert": {"charts"},
     "jinja2": {"report", "documents"},

@@ -171,6 +171,18 @@ def test_one_half_is_measured_beside_the_other(compared):
     assert scores(compared, HALF, LEAKAGE)["length 3"] < 1
 
 
+def test_a_notebook_gets_every_score_as_a_row_of_a_tidy_table(compared):
+    frame = compared.frame()
+
+    assert len(frame) == len(compared.rows)
+    assert set(frame.loc[frame["control"], "candidate"]) == set(CONTROLS)
+    one = frame[(frame["candidate"] == COPY) & (frame["measure"] == LEAKAGE)]
+    assert set(one["value"]) == {1.0}
+    assert set(one["side"]) == {"risk"}
+    assert frame["error"].isna().all()
+    assert frame["value"].dtype == frame["low"].dtype == "float64"
+
+
 def test_measures_follow_the_scenario_of_the_plan(cases, installed):
     plan = plan_of(cases.codebook, installed, ANONYMITY)
     plan = evolve(plan, scenario=Scenario(known=("gender",), sensitive=("forced",)))
