@@ -147,6 +147,30 @@ class KAnonymity(Claim):
         )
 
 
+@frozen(kw_only=True)
+class KmAnonymity(Claim):
+    """Every combination of at most `known` of the named variables' values is shared by k records.
+
+    Counted among the released records, not the original ones (Terrovitis, Mamoulis and Kalnis
+    2008). A missing value is part of no combination.
+    """
+
+    name: ClassVar[str] = "km-anonymity"
+    needs_original: ClassVar[bool] = False
+    k: int = _at_least(1)
+    known: int = _at_least(1)
+    columns: tuple[str, ...] = field(converter=_names, validator=validators.min_len(1))
+
+    @property
+    def sentence(self) -> str:
+        """The promise in words."""
+        return (
+            f"Every combination of up to {self.known} values of {', '.join(self.columns)} in a "
+            f"released record is shared with at least {self.k - 1} others (a missing value is part "
+            "of no combination). Longer combinations and other variables are not protected."
+        )
+
+
 DiversityKind = Literal["distinct", "entropy", "recursive"]
 ClosenessKind = Literal["equal", "ordered", "hierarchical"]
 
@@ -309,7 +333,7 @@ class NoClaim(Claim):
         return f"Nothing is promised: {self.reason}."
 
 
-Protecting = RecordSupport | CombinationSupport | KAnonymity | Threshold
+Protecting = RecordSupport | CombinationSupport | KAnonymity | KmAnonymity | Threshold
 """Claims that keep records from being told apart, by their `k`; a release needs one of them."""
 
 
@@ -319,6 +343,7 @@ CLAIMS: tuple[type[Claim], ...] = (
     SingleCounts,
     SingleCountsAtMost,
     KAnonymity,
+    KmAnonymity,
     LDiversity,
     TCloseness,
     MultipleOf,

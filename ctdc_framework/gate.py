@@ -10,6 +10,7 @@ from ctdc_framework.claims import (
     Claim,
     CombinationSupport,
     KAnonymity,
+    KmAnonymity,
     NoClaim,
     Protecting,
     together,
@@ -141,11 +142,13 @@ def judge(
 
 def falls_short(claim: Protecting, codebook: Codebook) -> str:
     """Say what an outsider could know, by the codebook, that a claim does not protect from."""
-    if isinstance(claim, KAnonymity):
+    if isinstance(claim, KAnonymity | KmAnonymity):
         open_ = [name for name in codebook.quasi_identifiers if name not in claim.columns]
         if open_:
             return f"{claim} protects nobody of whom {one_of(open_)} are known (role quasi)"
-    if isinstance(claim, CombinationSupport) and claim.length == 1:
+    if (isinstance(claim, CombinationSupport) and claim.length == 1) or (
+        isinstance(claim, KmAnonymity) and claim.known == 1
+    ):
         return f"{claim} protects nobody of whom two values are known"
     return ""
 

@@ -16,6 +16,7 @@ from ctdc_framework.claims import (
     CombinationSupport,
     DifferentialPrivacy,
     KAnonymity,
+    KmAnonymity,
     LDiversity,
     MaxDeviation,
     MultipleOf,
@@ -151,6 +152,37 @@ def _(claim: KAnonymity, original: AnyOriginal, published: Published) -> tuple[b
     return not bad, (
         f"{_rows(bad, claim.k, original)} share their values with fewer than {claim.k - 1} others"
     )
+
+
+@_recount.register
+def _(claim: KmAnonymity, original: AnyOriginal, published: Published) -> tuple[bool, str]:
+    if published.records is None:
+        return False, NO_RECORDS
+    keys = set(claim.columns)
+    if not keys <= original.codebook.variables.keys():
+        return False, NO_VARIABLE
+    rows = Counter(
+        tuple(sorted({item for item in items if item[0] in keys})) for items in published.records
+    )
+    held: Counter[Items] = Counter()
+    for items, n in rows.items():
+        for part in _parts(items, claim.known):
+            held[part] += n
+    rare = {part for part, n in held.items() if n < claim.k}
+    bad = 0
+    if rare:
+        wrong = (any(part in rare for part in _parts(items, claim.known)) for items in rows)
+        bad = sum(n for n, is_wrong in zip(rows.values(), wrong, strict=True) if is_wrong)
+    return not rare, (
+        f"{_rows(bad, claim.k, original)} of the release hold a combination of up to "
+        f"{claim.known} values that fewer than {claim.k} of them hold"
+    )
+
+
+def _parts(items: Items, most: int) -> Iterable[Items]:
+    """Give every combination of one to so many of a record's items."""
+    for length in range(1, most + 1):
+        yield from combinations(items, length)
 
 
 def small_classes(records: Sequence[Items], keys: Set[str], k: int) -> list[int]:

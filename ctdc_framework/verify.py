@@ -15,6 +15,7 @@ from ctdc_framework import gate
 from ctdc_framework.claims import (
     Claim,
     KAnonymity,
+    KmAnonymity,
     MultipleOf,
     NoClaim,
     SingleCounts,
@@ -85,7 +86,7 @@ def not_checked(about: str, message: str) -> Check:
 
 def on_variables(claim: Claim, codebook: Codebook) -> Claim:
     """Give a claim with the names of all variables where it says `all`."""
-    if isinstance(claim, KAnonymity) and claim.columns == (ALL,):
+    if isinstance(claim, KAnonymity | KmAnonymity) and claim.columns == (ALL,):
         return evolve(claim, columns=tuple(codebook.variables))
     if isinstance(claim, SingleCounts) and claim.columns == (ALL,):
         return evolve(claim, columns=())

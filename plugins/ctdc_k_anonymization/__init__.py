@@ -27,7 +27,9 @@ STRATEGY = Strategy(
     faults=faults_of,
     may_blank=lambda params: params.method != "records",
     keeps_protected=True,
-    mixes_levels=lambda params: params.method == "cells" and params.hierarchies,
+    mixes_levels=lambda params: (
+        params.method == "cells" and params.hierarchies and not params.known
+    ),
 )
 
 

@@ -29,6 +29,7 @@ from ctdc_k_anonymization.metrics import (
     weights_of,
 )
 from ctdc_k_anonymization.params import KAnonymization, keys_of, top_of, wild_of
+from ctdc_k_anonymization.subsets import suppress
 from ctdc_k_anonymization.wildcards import candidates, compatible
 
 if TYPE_CHECKING:
@@ -106,15 +107,11 @@ def _why(
 
 def _cells(table: Table, params: KAnonymization, context: Context) -> Output:
     """Leave out, or make coarser, as few cells as can be."""
-    numbers, items, values, forced, code_of = cell_values(table, params)
-    wild = wild_of(table.codebook, params)
-    result = recode(
-        items, values, params.k, forced, [table.columns[n].variable in wild for n in numbers]
-    )
+    numbers = table.column_numbers(keys_of(table.codebook, params))
+    before = table.codes[:, numbers]
+    after, kept = (_of_known if params.known else _recoded)(table, params)
     codes = table.codes.copy()
-    codes[:, numbers] = code_of[result.values]
-    kept = ~result.left_out
-    before, after = table.codes[:, numbers], codes[:, numbers]
+    codes[:, numbers] = after
     lost: dict[str, int] = {}
     coarser: dict[str, int] = {}
     by_value: dict[str, dict[str, int]] = {}
@@ -145,6 +142,31 @@ def _cells(table: Table, params: KAnonymization, context: Context) -> Output:
     }
     notes = [note, *told(by_value, gone, k, "left out most often were", "of the values left out")]
     return _output(table, codes, kept, params, context, details, notes)
+
+
+def _recoded(table: Table, params: KAnonymization) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """Recode so that each record is like k in all keys."""
+    numbers, items, values, forced, code_of = cell_values(table, params)
+    wild = wild_of(table.codebook, params)
+    result = recode(
+        items, values, params.k, forced, [table.columns[n].variable in wild for n in numbers]
+    )
+    return code_of[result.values], ~result.left_out
+
+
+def _of_known(table: Table, params: KAnonymization) -> tuple[NDArray[np.int16], NDArray[np.bool_]]:
+    """Leave values out so that each record is like k in what is known of it."""
+    numbers = table.column_numbers(keys_of(table.codebook, params))
+    variables = [table.columns[number].variable for number in numbers]
+    codes, left_out = suppress(
+        table.codes[:, numbers],
+        [table.sizes[number] for number in numbers],
+        params.k,
+        params.known,
+        [params.weights.get(name, 1.0) for name in variables],
+        [table.codebook.variables[name].protected for name in variables],
+    )
+    return codes, ~left_out
 
 
 def _generalised(table: Table, params: KAnonymization, context: Context) -> Output:
@@ -265,6 +287,8 @@ def _output(
     share = suppressed / len(table)
     wild = wild_of(table.codebook, params)
     reason = f"{'compatible with' if wild else 'in classes of'} fewer than {params.k}"
+    if params.known:
+        reason = f"too rare in what is protected, for k = {params.k}"
     if params.diverse or params.close:
         reason += ", or of too few different sensitive values"
     said = [
@@ -287,6 +311,16 @@ def _output(
             )
         )
     said_wild = {name for name in names if variables[name].missing_matches == "anything"}
+    if params.known:
+        said.append(
+            Note(
+                code="few-are-known",
+                message=f"up to {params.known} quasi-identifiers of one person are taken to be "
+                "known; whoever knows more may tell the person from all others",
+                severity=Severity.WARNING,
+            )
+        )
+        said_wild = set()
     other = [name for name in names if name in said_wild and name not in wild]
     if other:
         said.append(

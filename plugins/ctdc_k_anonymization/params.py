@@ -12,6 +12,7 @@ from ctdc_framework.plugin import (
     Codebook,
     Fault,
     KAnonymity,
+    KmAnonymity,
     LDiversity,
     TCloseness,
     did_you_mean,
@@ -86,6 +87,13 @@ class KAnonymization:
         "protect more than the codebook says, and not less",
         default="codebook",
     )
+    known: int = entry(
+        "cells: the most quasi-identifiers of one person that an attacker knows, 2 to 4: each "
+        "combination of that many values is shared by k, and values are only left out, never made "
+        "coarser; 0: all of them may be known",
+        default=0,
+        validator=[validators.ge(0), validators.le(4)],
+    )
     diverse: tuple[Diverse, ...] = entry(
         "l-diversity: sensitive variables that have to be diverse in each class; not with cells",
         default=(),
@@ -153,10 +161,10 @@ def keys_of(codebook: Codebook, params: KAnonymization) -> tuple[str, ...]:
 def wild_of(codebook: Codebook, params: KAnonymization) -> tuple[str, ...]:
     """Give the quasi-identifiers of which a missing value matches anything.
 
-    Where records have to be grouped there are none. With cells, what is published as it is, or
-    lists several values, is not among them.
+    Where records have to be grouped, or combinations of what is `known` are counted, there are
+    none. With cells, what is published as it is, or lists several values, is not among them.
     """
-    if params.missing == "itself" or params.method == "generalise":
+    if params.missing == "itself" or params.method == "generalise" or params.known:
         return ()
     if params.diverse or params.close:
         return ()
@@ -172,6 +180,8 @@ def wild_of(codebook: Codebook, params: KAnonymization) -> tuple[str, ...]:
 def claims_of(codebook: Codebook, params: KAnonymization) -> Sequence[Claim]:
     """Give what the output keeps to."""
     columns = keys_of(codebook, params)
+    if params.known:
+        return [KmAnonymity(k=params.k, known=params.known, columns=columns)]
     diverse = [
         LDiversity(kind=one.kind, l=one.l, c=one.c, variable=one.variable, columns=columns)
         for one in params.diverse
@@ -206,10 +216,28 @@ def faults_of(codebook: Codebook, params: KAnonymization) -> Iterator[Fault]:
                 message = f"`{which}` names `{name}`, which is not among the keys"
                 help = "add it to `keys`, or drop it here"
                 yield Fault(path=(which, name), kind=BAD_VALUE, message=message, help=help)
+    yield from _known(params)
     yield from _sensitive(codebook, params, keys)
     for name, bounds in params.levels.items():
         if name in codebook.variables:
             yield from _bounds(codebook, params, name, bounds)
+
+
+def _known(params: KAnonymization) -> Iterator[Fault]:
+    if not params.known:
+        return
+    message = help = ""
+    if params.known == 1:
+        message = "`known` is 1, and nobody is protected of whom two values are known"
+        help = "give a number from 2 to 4, or 0 for all"
+    elif params.method != "cells":
+        message = f"`known` is given, and the method {params.method} leaves out no single values"
+        help = 'choose method = "cells", or drop `known`'
+    elif params.missing == "itself":
+        message = '`known` counts no missing value, and missing = "itself" asks that each counts'
+        help = "drop one of the two"
+    if message:
+        yield Fault(path=("known",), kind=BAD_VALUE, message=message, help=help)
 
 
 def _unknown(codebook: Codebook, params: KAnonymization) -> Iterator[Fault]:

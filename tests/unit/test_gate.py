@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from ctdc_framework import gate
-from ctdc_framework.claims import CombinationSupport, KAnonymity, RecordSupport
+from ctdc_framework.claims import CombinationSupport, KAnonymity, KmAnonymity, RecordSupport
 from ctdc_framework.items import Published
 
 
@@ -28,9 +30,12 @@ def test_a_claim_falls_short_of_what_the_codebook_says_that_an_outsider_could_kn
     one = KAnonymity(k=3, columns=("gender", "forced"))
     pairs, single = (CombinationSupport(k=3, length=length) for length in (2, 1))
 
-    assert [gate.falls_short(claim, toy) for claim in (every, pairs, RecordSupport(k=3))] == [
-        ""
-    ] * 3
+    two = KmAnonymity(k=3, known=2, columns=toy.quasi_identifiers)
+
+    enough = (every, pairs, two, RecordSupport(k=3))
+    assert [gate.falls_short(claim, toy) for claim in enough] == [""] * 4
+    assert "ageBroad are known" in gate.falls_short(evolve(two, columns=("gender", "year")), toy)
+    assert "of whom two values are known" in gate.falls_short(evolve(two, known=1), toy)
     assert "of whom year, ageBroad are known" in gate.falls_short(one, toy)
     assert "of whom two values are known" in gate.falls_short(single, toy)
 

@@ -19,6 +19,7 @@ from ctdc_framework.claims import (
     CombinationSupport,
     DifferentialPrivacy,
     KAnonymity,
+    KmAnonymity,
     LDiversity,
     MaxDeviation,
     MultipleOf,
@@ -106,6 +107,11 @@ CASES = {
         records(*["gender=Female means=Debt forced=1"] * 2, "gender=Female means=Debt",
                 *["gender=Male"] * 3),
     ),
+    "km-anonymity: pairs, each of two at least": (
+        KmAnonymity(k=2, known=2, columns=("year", "gender", "forced")),
+        records("year=2019 gender=Male", "year=2019 gender=Male forced=1", "gender=Male forced=1",
+                "forced=1 year=2019 means=Debt", ""),
+    ),
     "k-anonymity: missing is a value": (
         KAnonymity(k=3, columns=("gender",)), records("", "", "forced=1"),
     ),
@@ -191,6 +197,20 @@ BROKEN = {
     "single-counts: exact, but for one value that nobody has": (
         SingleCounts(k=1),
         records(*SIX, *[M] * 4, "year=2021"),
+    ),
+    "km-anonymity: a pair of one, however many original records hold it": (
+        KmAnonymity(k=2, known=2, columns=("year", "gender")),
+        records("year=2019 gender=Male", "year=2019", "gender=Male"),
+    ),
+    "km-anonymity: a single value of too few": (
+        KmAnonymity(k=2, known=3, columns=("gender",)), records(F, M, M),
+    ),
+    "km-anonymity: two values of one variable": (
+        KmAnonymity(k=2, known=2, columns=("means",)),
+        records("means=Debt means=Threats", "means=Debt", "means=Threats"),
+    ),
+    "km-anonymity: of what is no variable": (
+        KmAnonymity(k=2, known=2, columns=("gendr",)), records(M, M),
     ),
     "k-anonymity: a cell changed": (
         KAnonymity(k=3, columns=("gender", "means")),
@@ -306,6 +326,7 @@ def test_every_claim_has_a_case_that_holds_and_one_that_does_not():
         (SingleCounts(k=2), WITHIN),
         (SingleCountsAtMost(), WITHIN),
         (KAnonymity(k=2, columns=("gender",)), WITHIN),
+        (KmAnonymity(k=2, known=2, columns=("gender",)), WITHIN),
         (LDiversity(variable="forced", columns=("gender",), l=1), WITHIN),
         (TCloseness(variable="forced", columns=("gender",), t=1.0), WITHIN),
         (MultipleOf(base=2), records(*SIX)),
@@ -377,6 +398,10 @@ def naive(claim, original, published, shown):
         case KAnonymity(k=k, columns=columns):
             keys = [frozenset(i for i in row if i[0] in columns) for row in published]
             return all(keys.count(key) >= k for key in keys)
+        case KmAnonymity(k=k, known=known, columns=columns):
+            keys = [{i for i in row if i[0] in columns} for row in published]
+            parts = [set(c) for row in keys for n in range(1, known + 1) for c in sets(row, n)]
+            return all(sum(part <= row for row in keys) >= k for part in parts)
         case MultipleOf(base=base):
             return all(count % base == 0 for count in shown)
         case MaxDeviation(d=d):
@@ -397,6 +422,12 @@ RECORD_CLAIMS = st.one_of(
         k=st.integers(1, 3),
         columns=st.sets(st.sampled_from(["year", "gender", "means"]), min_size=1).map(tuple),
         missing=st.sampled_from(["itself", "anything"]),
+    ),
+    st.builds(
+        KmAnonymity,
+        k=st.integers(1, 3),
+        known=st.integers(1, 3),
+        columns=st.sets(st.sampled_from(["year", "gender", "means"]), min_size=1).map(tuple),
     ),
 )
 COUNT_CLAIMS = st.one_of(
@@ -508,6 +539,7 @@ FAILING = {
     KAnonymity(k=10, columns=("gender",), missing="anything"): (
         lambda n: records(*["gender=Male"] * n)
     ),
+    KmAnonymity(k=10, known=2, columns=("gender",)): lambda n: records(*["gender=Male"] * n),
     MultipleOf(base=2): lambda n: combos(*[("gender=Male", 41)] * n),
     Threshold(k=2): lambda n: combos(*[("gender=Male forced=1", 2)] * n),
     MaxDeviation(d=0): lambda n: combos(*[("gender=Male", 41)] * n),
@@ -531,7 +563,7 @@ def test_a_message_tells_neither_values_nor_how_few_rows(hundred, claim):
 
 @pytest.mark.parametrize("claim", FAILING, ids=str)
 def test_a_message_rounds_how_many_rows(hundred, claim):
-    if not isinstance(claim, KAnonymity):
+    if not isinstance(claim, KAnonymity | KmAnonymity):
         assert "about 20 rows" in recount(claim, hundred, FAILING[claim](27)).message
 
 
