@@ -279,8 +279,8 @@ def test_what_k_anonymization_costs_and_keeps(benchmark, request):
     if find_spec("anonypyx"):
         told = run("anonypyx")
         lines.append(
-            f"| Adult, 8 keys, by anonypyx, sets of values | {told['cpu']:.1f} | {told['memory']:.0f} | "
-            f"{told['lost']:.1%} lost; {told['classes']:,} classes, the smallest of "
+            "| Adult, 8 keys, by anonypyx, sets of values "
+            f"| {told['cpu']:.1f} | {told['memory']:.0f} | {told['lost']:.1%} lost; {told['classes']:,} classes, the smallest of "
             f"{told['smallest']} |"
         )
     table = "\n".join(lines)
