@@ -280,7 +280,8 @@ def test_what_k_anonymization_costs_and_keeps(benchmark, request):
         told = run("anonypyx")
         lines.append(
             "| Adult, 8 keys, by anonypyx, sets of values "
-            f"| {told['cpu']:.1f} | {told['memory']:.0f} | {told['lost']:.1%} lost; {told['classes']:,} classes, the smallest of "
+            f"| {told['cpu']:.1f} | {told['memory']:.0f} "
+            f"| {told['lost']:.1%} lost; {told['classes']:,} classes, the smallest of "
             f"{told['smallest']} |"
         )
     table = "\n".join(lines)
