@@ -288,7 +288,7 @@ def _output(
     wild = wild_of(table.codebook, params)
     reason = f"{'compatible with' if wild else 'in classes of'} fewer than {params.k}"
     if params.known:
-        reason = f"too rare in what is protected, for k = {params.k}"
+        reason = f"shared by fewer than {params.k} in what may not be blanked"
     if params.diverse or params.close:
         reason += ", or of too few different sensitive values"
     said = [

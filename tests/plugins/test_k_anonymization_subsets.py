@@ -12,7 +12,7 @@ from attrs import evolve
 from ctdc_k_anonymization import STRATEGY, anonymise
 from ctdc_k_anonymization.params import KAnonymization
 from ctdc_k_anonymization.subsets import suppress
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ctdc_framework.items import original_of, published_of
@@ -179,6 +179,22 @@ def test_a_release_in_which_one_cell_was_put_back_is_not_taken(toy):
     finding = recount(claim, original, published_of(output.table.with_codes(doctored)))
     assert not finding.holds
     assert "combination of up to 2 values" in finding.message
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=st.lists(TOY_ROW, min_size=8, max_size=40), k=st.integers(2, 4))
+def test_a_protected_variable_is_released_as_it_is(codebook_of, toy_text, rows, k):
+    said = "[variables.gender]\nprotected = true\n"
+    book = codebook_of(toy_text.replace("[variables.gender]\n", said))
+    genders = Counter(row[1] for row in rows)
+    assume(any(n >= k for n in genders.values()))
+    params = KAnonymization(k=k, method="cells", known=2, weights={"gender": 0.5})
+
+    output = anonymise(table_of(book, rows), params, unshuffled())
+
+    shown = Counter(output.table.codes[:, 1].tolist())
+    assert all(shown[gender] == n for gender, n in genders.items() if n >= k)
+    assert all(shown[gender] == 0 for gender, n in genders.items() if n < k and gender >= 0)
 
 
 def test_it_is_said_that_whoever_knows_more_may_find_somebody(toy):
