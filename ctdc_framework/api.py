@@ -12,24 +12,24 @@ from typing import TYPE_CHECKING, Literal
 
 from attrs import evolve, field, frozen
 
-from ctdc_framework import registry as registries
-from ctdc_framework import release_files as files
-from ctdc_framework import staging
-from ctdc_framework.codebook import Codebook
-from ctdc_framework.codebook_io import load_codebook
-from ctdc_framework.compare import CONTROLS, Comparison, Tell
-from ctdc_framework.compare import compare as compare_candidates
+from ctdc_framework.codebook.model import Codebook
+from ctdc_framework.contract.results import Note, Release
 from ctdc_framework.errors import CtdcError, DataError, PlanError, did_you_mean, one_of
 from ctdc_framework.exchange import statistics
-from ctdc_framework.plan import Candidate, Plan, load_plan, refuse_below_k
-from ctdc_framework.publish import Job, draw_seed, publish
-from ctdc_framework.registry import Registry
-from ctdc_framework.results import Note, Release
+from ctdc_framework.language.load import load_codebook
+from ctdc_framework.loading import registry as registries
+from ctdc_framework.loading.registry import Registry
+from ctdc_framework.plans.plan import Candidate, Plan, load_plan, refuse_below_k
+from ctdc_framework.releases import staging
+from ctdc_framework.releases import writing as files
+from ctdc_framework.releases.publish import Job, draw_seed, publish
+from ctdc_framework.runs.compare import CONTROLS, Comparison, Tell
+from ctdc_framework.runs.compare import compare as compare_candidates
 
 if TYPE_CHECKING:
-    from ctdc_framework.files import RawFile
-    from ctdc_framework.prepare import Prepared
-    from ctdc_framework.tables import Table
+    from ctdc_framework.preparation.prepare import Prepared
+    from ctdc_framework.records.files import RawFile
+    from ctdc_framework.records.tables import Table
 
 Releases = Literal["one", "each", "none"]
 """What is released: the one candidate there is, each that may be, or nothing."""
@@ -72,7 +72,7 @@ def prepare(
     tell: int = 0,
 ) -> tuple[Prepared, RawFile]:
     """Read a data file and prepare it by a codebook; `tell` hides rarer values in messages."""
-    from ctdc_framework.files import read_raw
+    from ctdc_framework.records.files import read_raw
 
     reading = reading or Reading()
     raw = read_raw(data, reading.delimiter)
@@ -83,7 +83,7 @@ def prepare_raw(
     raw: RawFile, codebook: Codebook, registry: Registry, reading: Reading, tell: int = 0
 ) -> Prepared:
     """Prepare what has been read already."""
-    from ctdc_framework.prepare import prepare as prepare_file
+    from ctdc_framework.preparation.prepare import prepare as prepare_file
 
     return prepare_file(
         raw,

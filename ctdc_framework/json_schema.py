@@ -19,15 +19,15 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import attrs
 
-from ctdc_framework.codebook import Condition, RuleEntry, Variable
-from ctdc_framework.codebook_io import ARRAYS, KEYED, REQUIRED, SINGLE, TABLES
-from ctdc_framework.convert import checked, default_of, fields_of, key_of, unstructure
-from ctdc_framework.domains import KINDS, Domain
-from ctdc_framework.faults import Faults
-from ctdc_framework.hierarchy_io import LevelEntry
-from ctdc_framework.plan_entries import PlanEntries
-from ctdc_framework.rules import BUILT_IN, Derive, Rule
-from ctdc_framework.seals import Relaxation
+from ctdc_framework.codebook.domains import KINDS, Domain
+from ctdc_framework.codebook.model import Condition, RuleEntry, Variable
+from ctdc_framework.codebook.rules import BUILT_IN, Derive, Rule
+from ctdc_framework.language.hierarchy_io import LevelEntry
+from ctdc_framework.language.load import ARRAYS, KEYED, REQUIRED, SINGLE, TABLES
+from ctdc_framework.language.seals import Relaxation
+from ctdc_framework.plans.entries import PlanEntries
+from ctdc_framework.problems.faults import Faults
+from ctdc_framework.toml.convert import checked, default_of, fields_of, key_of, unstructure
 
 Schema = dict[str, Any]
 

@@ -1,8 +1,9 @@
 """The public contract: everything a plugin may import from the framework, and nothing else.
 
 A plugin is a module named in the entry-point group `ctdc_framework.plugins`. It implements hooks
-of `ctdc_framework.hookspecs` with `@hookimpl`; these hand out `Strategy`, `Measure` and `Rule`
-objects. Importing this module is cheap: pandas, numpy and the counter come when they are used.
+of `ctdc_framework.loading.hookspecs` with `@hookimpl`; these hand out `Strategy`, `Measure` and
+`Rule` objects. Importing this module is cheap: pandas, numpy and the counter come when they are
+used.
 """
 
 from __future__ import annotations
@@ -13,7 +14,32 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import pluggy
 from attrs import field, frozen
 
-from ctdc_framework.claims import (
+from ctdc_framework.codebook.columns import Column, flag
+from ctdc_framework.codebook.model import (
+    COUNT,
+    Codebook,
+    Condition,
+    Role,
+    RuleEntry,
+    TableColumn,
+    Variable,
+)
+from ctdc_framework.codebook.rules import Rows, Rule
+from ctdc_framework.contract.pairs import Pair
+from ctdc_framework.contract.results import (
+    Better,
+    Json,
+    Note,
+    Public,
+    Release,
+    Score,
+    Severity,
+    Side,
+    StageRecord,
+)
+from ctdc_framework.contract.scenario import Scenario
+from ctdc_framework.errors import DataError, Problem, StrategyError, did_you_mean
+from ctdc_framework.promises.claims import (
     Additive,
     Claim,
     CombinationSupport,
@@ -30,47 +56,22 @@ from ctdc_framework.claims import (
     TCloseness,
     Threshold,
 )
-from ctdc_framework.codebook import (
-    COUNT,
-    Codebook,
-    Condition,
-    Role,
-    RuleEntry,
-    TableColumn,
-    Variable,
-)
-from ctdc_framework.columns import Column, flag
-from ctdc_framework.convert import Fault, entry
-from ctdc_framework.errors import DataError, Problem, StrategyError, did_you_mean
-from ctdc_framework.layouts import Layout, heights
-from ctdc_framework.pairs import Pair
-from ctdc_framework.results import (
-    Better,
-    Json,
-    Note,
-    Public,
-    Release,
-    Score,
-    Severity,
-    Side,
-    StageRecord,
-)
-from ctdc_framework.rules import Rows, Rule
-from ctdc_framework.scenario import Scenario
-from ctdc_framework.tables import Shape, Table, table_of_codes
+from ctdc_framework.records.layouts import Layout, heights
+from ctdc_framework.records.tables import Shape, Table, table_of_codes
+from ctdc_framework.toml.convert import Fault, entry
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ctdc_framework.compiled import jit
-    from ctdc_framework.counting import (
+    from ctdc_framework.counting.combinations import (
         Combinations,
         combination_support,
         count_combinations,
         value_bitsets,
         value_counts,
     )
+    from ctdc_framework.counting.compiled import jit
 
 CONTRACT = 1
 """The contract that this module is. A plugin of another number is not loaded."""
@@ -235,11 +236,11 @@ _COUNTER = (
 def __getattr__(name: str) -> Any:
     """Load the counter and the compiler when a plugin first asks for them, not at start-up."""
     if name in _COUNTER:
-        from ctdc_framework import counting
+        from ctdc_framework.counting import combinations as counting
 
         return getattr(counting, name)
     if name == "jit":
-        from ctdc_framework.compiled import jit
+        from ctdc_framework.counting.compiled import jit
 
         return jit
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

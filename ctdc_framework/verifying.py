@@ -10,17 +10,17 @@ from pathlib import Path
 
 from attrs import field, frozen
 
-from ctdc_framework import release_files as files
-from ctdc_framework import staging
 from ctdc_framework.api import Reading, prepare
-from ctdc_framework.checklist import as_checklist
-from ctdc_framework.claims import Claim, parse_claim
-from ctdc_framework.codebook import Codebook
-from ctdc_framework.codebook_io import load_codebook
+from ctdc_framework.codebook.model import Codebook
 from ctdc_framework.errors import CtdcError, DataError, one_of
-from ctdc_framework.items import AnyOriginal, Published, original_of, published_of
-from ctdc_framework.registry import Registry
-from ctdc_framework.release_reading import (
+from ctdc_framework.language.load import load_codebook
+from ctdc_framework.loading.registry import Registry
+from ctdc_framework.promises.claims import Claim, parse_claim
+from ctdc_framework.records.items import AnyOriginal, Published, original_of, published_of
+from ctdc_framework.releases import staging
+from ctdc_framework.releases import writing as files
+from ctdc_framework.releases.checklist import as_checklist
+from ctdc_framework.releases.reading import (
     CHECKLIST,
     Found,
     find_releases,
@@ -29,8 +29,7 @@ from ctdc_framework.release_reading import (
     read_manifest,
     read_parts,
 )
-from ctdc_framework.shipped import shipped_codebooks
-from ctdc_framework.verify import (
+from ctdc_framework.releases.verify import (
     Check,
     Verification,
     check_claims,
@@ -43,6 +42,7 @@ from ctdc_framework.verify import (
     not_checked,
     on_variables,
 )
+from ctdc_framework.shipped import shipped_codebooks
 
 Held = tuple[Sequence[Claim], Sequence[Published]]
 """What a release claims, and what it holds."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ctdc_framework.codebook_io import load_codebook
+from ctdc_framework.language.load import load_codebook
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -31,7 +31,7 @@ def check(
 ) -> None:
     """Name every mistake in a codebook by line and column."""
     from ctdc_framework.cli.rules import Rules
-    from ctdc_framework.codebook_io import check_codebook
+    from ctdc_framework.language.load import check_codebook
 
     format = "json" if as_json else format
 
@@ -57,7 +57,7 @@ def check(
 
 
 def _tell_programs(problems: Sequence[Problem], format: str) -> None:
-    from ctdc_framework import problem_formats
+    from ctdc_framework.problems import formats as problem_formats
 
     if format == "json":
         common.print_json(problem_formats.as_json(problems))

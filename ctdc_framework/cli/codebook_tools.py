@@ -40,7 +40,7 @@ def infer(
     data must not teach a domain unseen.
     """
     from ctdc_framework.drafting.draft import infer as draft
-    from ctdc_framework.files import read_raw
+    from ctdc_framework.records.files import read_raw
 
     reading = common.reading("stop", False, delimiter)
     made = draft(read_raw(data, reading.delimiter), id or _id_of(data), k)
@@ -56,7 +56,7 @@ def fmt(
     ] = False,
 ) -> None:
     """Put a codebook into normal form, keeping every comment."""
-    from ctdc_framework.codebook_format import format_codebook
+    from ctdc_framework.language.format import format_codebook
 
     text = _text_of(path)
     made = format_codebook(text, str(path))
@@ -77,8 +77,8 @@ def diff(
 ) -> None:
     """Tell what changed between two codebooks, what is coarser or laxer, and the version step."""
     from ctdc_framework.cli.rules import Rules
-    from ctdc_framework.codebook_io import load_codebook
     from ctdc_framework.difference import changes
+    from ctdc_framework.language.load import load_codebook
 
     rules = Rules(without)
     found = changes.compare_codebooks(load_codebook(old, rules), load_codebook(new, rules))
@@ -120,7 +120,7 @@ def render(
     """Print a codebook as a document: every variable, value, caveat, note and grouping rule."""
     from ctdc_framework import documents
     from ctdc_framework.cli.rules import Rules
-    from ctdc_framework.codebook_io import load_codebook
+    from ctdc_framework.language.load import load_codebook
 
     rules = Rules(without)
     book = load_codebook(source, rules)
@@ -146,8 +146,8 @@ def export(
 ) -> None:
     """Hand a codebook to another program."""
     from ctdc_framework.cli.rules import Rules
-    from ctdc_framework.codebook_io import load_codebook
     from ctdc_framework.exchange import arx, csvw, ddi, frictionless, record_schema, redcap
+    from ctdc_framework.language.load import load_codebook
 
     rules = Rules(without)
     book = load_codebook(source, rules)
@@ -200,10 +200,10 @@ def show(
     as_json: common.AsJson = False,
 ) -> None:
     """Show a codebook with everything that it extends, as it stands in the end."""
-    from ctdc_framework import codebook_show
-    from ctdc_framework.codebook_io import find_codebook, shipped_codebooks
-    from ctdc_framework.inheritance import inherit
-    from ctdc_framework.toml_file import read_toml
+    from ctdc_framework.language import show as codebook_show
+    from ctdc_framework.language.inheritance import inherit
+    from ctdc_framework.language.load import find_codebook, shipped_codebooks
+    from ctdc_framework.toml.file import read_toml
 
     file, _ = inherit(read_toml(find_codebook(source), CodebookError, "CB"), shipped_codebooks())
     if as_json:
@@ -216,7 +216,7 @@ def explain(
     code: Annotated[str, typer.Argument(help="a code that a message showed, such as CB013")],
 ) -> None:
     """Explain a code, with an example of wrong and right."""
-    from ctdc_framework import diagnostics
+    from ctdc_framework.problems import diagnostics
 
     typer.echo(diagnostics.explain(code).render())
 

@@ -17,7 +17,7 @@ from ctdc_framework.errors import CtdcError, harmless
 
 if TYPE_CHECKING:
     from ctdc_framework.api import Outcome, Reading
-    from ctdc_framework.compare import Tell
+    from ctdc_framework.runs.compare import Tell
 
 OnUnknown = Annotated[
     Literal["stop", "missing"],
@@ -108,7 +108,7 @@ def _nobody(what: str, done: int, total: int | None = None) -> None:
 
 def show(outcome: Outcome, *, as_json: bool, what: Sequence[str]) -> None:
     """Print a comparison and where things were written."""
-    from ctdc_framework import report
+    from ctdc_framework.reports import page as report
 
     if as_json:
         print_json(

@@ -25,8 +25,9 @@ def demo(
 
     The records are made up. They hold names and case numbers, to show that none gets out.
     """
-    from ctdc_framework import api, demo_plan
-    from ctdc_framework.compare import ANCHORS
+    from ctdc_framework import api
+    from ctdc_framework.demo import plan as demo_plan
+    from ctdc_framework.runs.compare import ANCHORS
 
     registry = api.load_registry()
     with common.progress() as tell:

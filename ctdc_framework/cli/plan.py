@@ -18,7 +18,7 @@ def new(
     out: Annotated[Path, typer.Option(help="the file to write; printed if left out")] = Path("-"),
 ) -> None:
     """Write a commented plan to start from."""
-    from ctdc_framework import demo_plan
+    from ctdc_framework.demo import plan as demo_plan
 
     text = demo_plan.text()
     if str(out) == "-":
@@ -44,7 +44,8 @@ def check(
     as_json: common.AsJson = False,
 ) -> None:
     """Check a plan, its codebook included, without reading any data."""
-    from ctdc_framework import api, problem_formats
+    from ctdc_framework import api
+    from ctdc_framework.problems import formats as problem_formats
 
     registry = api.load_registry(without)
     try:

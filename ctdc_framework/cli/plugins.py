@@ -12,7 +12,7 @@ from ctdc_framework.cli import common
 from ctdc_framework.errors import CtdcError, Exit, PluginError, did_you_mean, one_of
 
 if TYPE_CHECKING:
-    from ctdc_framework.registry import Registry
+    from ctdc_framework.loading.registry import Registry
     from ctdc_framework.testing import Check
 
 app = typer.Typer(help="See, check and start plugins.", no_args_is_help=True)
@@ -24,7 +24,7 @@ def list_plugins(
     as_json: common.AsJson = False,
 ) -> None:
     """List plugins with what they offer, and why one is not used."""
-    from ctdc_framework import registry
+    from ctdc_framework.loading import registry
     from ctdc_framework.plugin import CONTRACT
 
     found = registry.load(without=without)
@@ -74,8 +74,8 @@ def params(
     as_json: common.AsJson = False,
 ) -> None:
     """Show the parameters of a strategy, measure or rule, with their defaults and bounds."""
-    from ctdc_framework import registry
-    from ctdc_framework.parameters import describe
+    from ctdc_framework.loading import registry
+    from ctdc_framework.loading.parameters import describe
 
     found = registry.load(without=without)
     thing = _thing(name, found)
@@ -99,7 +99,8 @@ def new(
     dir: Annotated[Path, typer.Option(help="the folder to make it in")] = Path(),
 ) -> None:
     """Start a plugin: a distribution with a strategy, a measure, and their test."""
-    from ctdc_framework import registry, scaffold
+    from ctdc_framework import scaffold
+    from ctdc_framework.loading import registry
 
     name = name.removeprefix("ctdc-")
     files = scaffold.distribution(name)
@@ -137,9 +138,10 @@ def check(
 
     Exit code 1 where it does not.
     """
-    from ctdc_framework import registry, testing
-    from ctdc_framework.codebook_io import load_codebook
-    from ctdc_framework.plan_entries import entry_of_options
+    from ctdc_framework import testing
+    from ctdc_framework.language.load import load_codebook
+    from ctdc_framework.loading import registry
+    from ctdc_framework.plans.entries import entry_of_options
 
     found = registry.load(without=without)
     given = entry_of_options([name], param).stages[0].params if param else {}
@@ -191,7 +193,7 @@ def call_foreign(words: list[str]) -> None:
     """
     from importlib import import_module
 
-    from ctdc_framework import registry
+    from ctdc_framework.loading import registry
 
     name, *rest = words
     found = registry.load()

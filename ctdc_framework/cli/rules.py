@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from ctdc_framework.rules import BUILT_IN, Rule
+from ctdc_framework.codebook.rules import BUILT_IN, Rule
 
 
 class Rules(Mapping[str, Rule[Any]]):
@@ -22,7 +22,7 @@ class Rules(Mapping[str, Rule[Any]]):
 
     @cached_property
     def _all(self) -> Mapping[str, Rule[Any]]:
-        from ctdc_framework import registry
+        from ctdc_framework.loading import registry
 
         return registry.load(without=self._without).rules
 

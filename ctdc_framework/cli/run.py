@@ -11,7 +11,7 @@ from ctdc_framework.cli import common
 from ctdc_framework.errors import Place, PlanError, Problem
 
 if TYPE_CHECKING:
-    from ctdc_framework.convert import Fault
+    from ctdc_framework.toml.convert import Fault
 
 
 def run(
@@ -49,7 +49,7 @@ def run(
     from attrs import evolve
 
     from ctdc_framework import api
-    from ctdc_framework.compare import ANCHORS
+    from ctdc_framework.runs.compare import ANCHORS
 
     registry = api.load_registry(without)
     reading = common.reading(on_unknown, drop_unknown, delimiter)
@@ -99,9 +99,9 @@ def _plan_of(
     registry: Any,
 ) -> Any:
     """Make the plan that the options describe: one candidate, no sweep."""
-    from ctdc_framework.codebook_io import load_codebook
-    from ctdc_framework.plan import Plan, bind_candidates, default_measures
-    from ctdc_framework.plan_entries import entry_of_options
+    from ctdc_framework.language.load import load_codebook
+    from ctdc_framework.plans.entries import entry_of_options
+    from ctdc_framework.plans.plan import Plan, bind_candidates, default_measures
 
     lacking = [
         option

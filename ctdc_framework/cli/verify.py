@@ -13,7 +13,7 @@ from ctdc_framework.cli import common
 from ctdc_framework.errors import Exit, harmless
 
 if TYPE_CHECKING:
-    from ctdc_framework.verify import Check, Verification
+    from ctdc_framework.releases.verify import Check, Verification
 
 
 def verify(
@@ -48,7 +48,7 @@ def verify(
     Where the release has its private/ folder beside it, fills in release/checklist.md. What could
     not be checked is said, and never passes. Exit code 3 where something fails.
     """
-    from ctdc_framework import registry
+    from ctdc_framework.loading import registry
     from ctdc_framework.verifying import Question, verify, write_checklists
 
     verified = verify(
@@ -91,7 +91,7 @@ def verify(
 
 
 def _as_text(one: Verification, width: int) -> str:
-    from ctdc_framework.verify import Result
+    from ctdc_framework.releases.verify import Result
 
     lines = [harmless(one.name)]
     for check in one.checks:

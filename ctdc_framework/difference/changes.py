@@ -7,10 +7,10 @@ from typing import Literal
 
 from attrs import evolve, frozen
 
-from ctdc_framework.codebook import Codebook
+from ctdc_framework.codebook.model import Codebook
+from ctdc_framework.contract.results import Json
 from ctdc_framework.difference.comparison import changes_between
 from ctdc_framework.difference.domains import Change, Severity, listed
-from ctdc_framework.results import Json
 
 CODE = "CB250"
 """What a change is in the catalogue of problems."""
@@ -58,7 +58,7 @@ def compare_codebooks(old: Codebook, new: Codebook) -> Difference:
     one, or where the new codebook's `supersedes` says so. Bands are compared as numbers: 39--47 and
     48+ that became 39+ are coarser, and not two codes lost. Whatever has an effect is told.
 
-    >>> from ctdc_framework.codebook_io import load_codebook
+    >>> from ctdc_framework.language.load import load_codebook
     >>> book = load_codebook("minimal")
     >>> weaker = evolve(book, privacy=evolve(book.privacy, k=5))
     >>> difference = compare_codebooks(book, weaker)

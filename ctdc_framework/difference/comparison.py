@@ -7,12 +7,12 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from ctdc_framework.codebook import Codebook, Input, Role, Variable
-from ctdc_framework.convert import fields_of, key_of
+from ctdc_framework.codebook.domains import STANDARD
+from ctdc_framework.codebook.model import Codebook, Input, Role, Variable
+from ctdc_framework.codebook.rewriting import Recode
+from ctdc_framework.codebook.rules import Fold
 from ctdc_framework.difference.domains import Change, Severity, domain_changes, listed
-from ctdc_framework.domains import STANDARD
-from ctdc_framework.rewriting import Recode
-from ctdc_framework.rules import Fold
+from ctdc_framework.toml.convert import fields_of, key_of
 
 TEXTS = frozenset(
     [

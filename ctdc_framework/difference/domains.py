@@ -8,8 +8,7 @@ from typing import Literal, TypeAlias
 
 from attrs import frozen
 
-from ctdc_framework.convert import fields_of
-from ctdc_framework.domains import (
+from ctdc_framework.codebook.domains import (
     BandsDomain,
     CountryDomain,
     Domain,
@@ -19,6 +18,7 @@ from ctdc_framework.domains import (
     RangeDomain,
     TextDomain,
 )
+from ctdc_framework.toml.convert import fields_of
 
 Severity = Literal["relaxed", "major", "minor", "patch"]
 """Relaxed: less is promised about privacy or more is told, which needs a reason. Major: what was
@@ -56,7 +56,7 @@ def domain_changes(
     `recodes` are what the new codebook's rules replace in it: they tell a value that was renamed
     from one that was dropped. Bands and ranges are compared as numbers, not as texts.
 
-    >>> from ctdc_framework.domains import Band
+    >>> from ctdc_framework.codebook.domains import Band
     >>> old = BandsDomain(kind="bands", bands=(Band(from_=0, to=17), Band(from_=18)))
     >>> new = BandsDomain(kind="bands", bands=(Band(from_=0),))
     >>> [(one.kind, one.message) for one in domain_changes(old, new)]

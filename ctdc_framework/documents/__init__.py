@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ctdc_framework.codebook import Codebook
+from ctdc_framework.codebook.model import Codebook
+from ctdc_framework.codebook.rules import BUILT_IN, Rule
 from ctdc_framework.documents.book import document_of
 from ctdc_framework.documents.counts import Counts as Counts
 from ctdc_framework.documents.counts import Generalised as Generalised
 from ctdc_framework.documents.counts import counts_of as counts_of
-from ctdc_framework.rules import BUILT_IN, Rule
 
 
 def as_markdown(

@@ -8,7 +8,9 @@ from typing import Any
 
 from attrs import frozen
 
-from ctdc_framework.codebook import Codebook, Contributor, Input
+from ctdc_framework.codebook.domains import FlagDomain, RangeDomain
+from ctdc_framework.codebook.model import Codebook, Contributor, Input
+from ctdc_framework.codebook.rules import Rule
 from ctdc_framework.documents import cautions
 from ctdc_framework.documents import nodes as n
 from ctdc_framework.documents.counts import Counts, Generalised, Shown
@@ -16,8 +18,6 @@ from ctdc_framework.documents.prose import Prose, anchor
 from ctdc_framework.documents.trees import tree
 from ctdc_framework.documents.variables import LONG, Entries, erratum, in_words
 from ctdc_framework.documents.wording import REASONS, ROLES, STATUSES, UNDECIDED, Wording, codes
-from ctdc_framework.domains import FlagDomain, RangeDomain
-from ctdc_framework.rules import Rule
 
 PLACES = {
     "variables": "variable",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ctdc_framework.codebook import Privacy
+from ctdc_framework.codebook.model import Privacy
 from ctdc_framework.documents import nodes as n
 
 CAUTIONS = {

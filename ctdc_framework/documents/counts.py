@@ -7,8 +7,8 @@ from pathlib import Path
 
 from attrs import field, frozen
 
-from ctdc_framework.codebook import Codebook
-from ctdc_framework.domains import FlagDomain
+from ctdc_framework.codebook.domains import FlagDomain
+from ctdc_framework.codebook.model import Codebook
 from ctdc_framework.errors import CtdcError, DataError, did_you_mean
 
 GROUP = "group:"
@@ -89,7 +89,7 @@ def counts_of(path: Path, codebook: Codebook) -> dict[str, dict[str, int]]:
     """
     import numpy as np
 
-    from ctdc_framework.files import read_raw
+    from ctdc_framework.records.files import read_raw
 
     raw = read_raw(path)
     counts: dict[str, dict[str, int]] = {}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
 
-from ctdc_framework.codebook import REFERENCE, Codebook
+from ctdc_framework.codebook.model import REFERENCE, Codebook
 from ctdc_framework.documents import nodes as n
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from attrs import frozen
 
+from ctdc_framework.codebook.hierarchies import Group, Hierarchy
 from ctdc_framework.documents import nodes as n
-from ctdc_framework.hierarchies import Group, Hierarchy
 
 MOST = 40
 """Of a domain with more values the groups are drawn with their sizes, and not the values."""

@@ -7,13 +7,13 @@ from functools import cached_property
 
 from attrs import frozen
 
-from ctdc_framework.codebook import Codebook, Erratum, RuleEntry, Variable
+from ctdc_framework.codebook.domains import CountryDomain, Domain, FlagDomain, RangeDomain, Value
+from ctdc_framework.codebook.model import Codebook, Erratum, RuleEntry, Variable
+from ctdc_framework.codebook.rules import flow_of
 from ctdc_framework.documents import nodes as n
 from ctdc_framework.documents.counts import Shown
 from ctdc_framework.documents.prose import Prose, anchor
 from ctdc_framework.documents.wording import ROLES, UNDECIDED, Wording, codes
-from ctdc_framework.domains import CountryDomain, Domain, FlagDomain, RangeDomain, Value
-from ctdc_framework.rules import flow_of
 
 FEW = 12
 """So many values are listed one by one where they stand behind a coarser one."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import frozen
 
-from ctdc_framework.codebook import (
+from ctdc_framework.codebook.model import (
     Check,
     Codebook,
     Collection,
@@ -18,11 +18,11 @@ from ctdc_framework.codebook import (
     RuleEntry,
     Superseded,
 )
-from ctdc_framework.convert import unstructure
+from ctdc_framework.codebook.rewriting import Alpha3, Recode
+from ctdc_framework.codebook.rules import Bin, Coalesce, Derive, First, Fold, Rule
 from ctdc_framework.documents import nodes as n
 from ctdc_framework.documents.prose import Prose
-from ctdc_framework.rewriting import Alpha3, Recode
-from ctdc_framework.rules import Bin, Coalesce, Derive, First, Fold, Rule
+from ctdc_framework.toml.convert import unstructure
 
 ROLES: Mapping[Role, tuple[str, str]] = {
     Role.QUASI: ("Quasi-identifier", "an outsider may know it about a person, or find it out"),

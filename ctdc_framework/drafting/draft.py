@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from ctdc_framework.codebook import COUNT, REFERENCE, Header
-from ctdc_framework.codebook_format import quoted
+from ctdc_framework.codebook.model import COUNT, REFERENCE, Header
 from ctdc_framework.drafting.finding import Finding, tidy
 from ctdc_framework.drafting.guess import recognise
 from ctdc_framework.drafting.text import Writer
 from ctdc_framework.errors import CodebookError, DataError
+from ctdc_framework.language.format import quoted
 
 if TYPE_CHECKING:
-    from ctdc_framework.files import RawFile
+    from ctdc_framework.records.files import RawFile
 
 STARTER_ID = 'id = "starter"'
 

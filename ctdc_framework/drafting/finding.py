@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 
 from attrs import field, frozen
 
-from ctdc_framework.codebook import REFERENCE
-from ctdc_framework.domains import STANDARD, Domain, EnumDomain, Value
+from ctdc_framework.codebook.domains import STANDARD, Domain, EnumDomain, Value
+from ctdc_framework.codebook.model import REFERENCE
 from ctdc_framework.drafting.sight import MISSING
 
 

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from ctdc_framework.codebook_format import quoted
-from ctdc_framework.domains import (
+from ctdc_framework.codebook.domains import (
     STANDARD,
     CountryDomain,
     EnumDomain,
@@ -25,9 +24,10 @@ from ctdc_framework.drafting import numbers as numbers
 from ctdc_framework.drafting.finding import Finding, clean, free_text, list_of
 from ctdc_framework.drafting.sight import AS_OF, Sight, alpha2_codes, alpha3_of, sights_of, words_of
 from ctdc_framework.errors import one_of
+from ctdc_framework.language.format import quoted
 
 if TYPE_CHECKING:
-    from ctdc_framework.columns import Column
+    from ctdc_framework.codebook.columns import Column
 
 MOST_LISTED = 100
 """Values that are listed one by one; a column with more is read as text."""
@@ -36,7 +36,7 @@ MOST_LISTED = 100
 def recognise(name: str, column: Column, k: int) -> Finding:
     """Say what a column seems to hold, from what at least k of its records hold.
 
-    >>> from ctdc_framework.columns import Column
+    >>> from ctdc_framework.codebook.columns import Column
     >>> found = recognise("agegroup", Column.of(["0-17", "18+", "0-17", "18+", "99-120"]), k=2)
     >>> found.what, found.domain.codes, found.hides
     ('bands', ('0--17', '18+'), True)

@@ -7,7 +7,14 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TypeAlias
 
-from ctdc_framework.domains import OUTSIDE, STANDARD, Band, BandsDomain, RangeDomain, read_whole
+from ctdc_framework.codebook.domains import (
+    OUTSIDE,
+    STANDARD,
+    Band,
+    BandsDomain,
+    RangeDomain,
+    read_whole,
+)
 from ctdc_framework.drafting.finding import Finding, list_of
 from ctdc_framework.drafting.sight import Sight
 

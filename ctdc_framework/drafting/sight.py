@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from ctdc_framework import countries
-from ctdc_framework.domains import read_whole
+from ctdc_framework.codebook import countries
+from ctdc_framework.codebook.domains import read_whole
 
 if TYPE_CHECKING:
-    from ctdc_framework.columns import Column
+    from ctdc_framework.codebook.columns import Column
 
 SEPARATOR = ";"
 
@@ -116,7 +116,7 @@ def sights_of(name: str, column: Column, k: int) -> list[Sight]:
 
     The last sight takes each cell as a whole: a semicolon may part sentences and not values.
 
-    >>> from ctdc_framework.columns import Column
+    >>> from ctdc_framework.codebook.columns import Column
     >>> column = Column.of(["A;B", "A;B", "B", "C", "NULL", "NULL", None])
     >>> [(dict(sight.common), sight.hides) for sight in sights_of("x", column, 2)]
     [({'A': 2, 'B': 3}, True), ({'A;B': 2}, True)]

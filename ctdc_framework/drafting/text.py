@@ -11,12 +11,12 @@ from typing import Any
 import attrs
 from attrs import evolve, field, frozen
 
-from ctdc_framework.codebook_format import WIDTH, format_codebook, quoted, quoted_key
-from ctdc_framework.convert import default_of, fields_of, key_of
-from ctdc_framework.domains import OUTSIDE, STANDARD, CountryDomain, Domain
+from ctdc_framework.codebook.domains import OUTSIDE, STANDARD, CountryDomain, Domain
 from ctdc_framework.drafting.finding import Finding, tidy
 from ctdc_framework.drafting.sight import words_of
 from ctdc_framework.errors import tell_rows
+from ctdc_framework.language.format import WIDTH, format_codebook, quoted, quoted_key
+from ctdc_framework.toml.convert import default_of, fields_of, key_of
 
 
 @frozen(kw_only=True, eq=False)

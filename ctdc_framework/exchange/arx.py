@@ -7,10 +7,10 @@ import io
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ctdc_framework.codebook import Codebook
-from ctdc_framework.domains import EnumDomain, Value
+from ctdc_framework.codebook.domains import EnumDomain, Value
+from ctdc_framework.codebook.hierarchies import Group, Hierarchy, Level
+from ctdc_framework.codebook.model import Codebook
 from ctdc_framework.errors import CtdcError, did_you_mean, one_of
-from ctdc_framework.hierarchies import Group, Hierarchy, Level
 
 TOP = "*"
 """What stands for any value at all."""

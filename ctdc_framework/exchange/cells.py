@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ctdc_framework.codebook import COUNT
-from ctdc_framework.tables import Table, cell_texts
+from ctdc_framework.codebook.model import COUNT
+from ctdc_framework.records.tables import Table, cell_texts
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from ctdc_framework.codebook import Codebook, Variable
-from ctdc_framework.domains import Domain, RangeDomain
+from ctdc_framework.codebook.domains import Domain, RangeDomain
+from ctdc_framework.codebook.model import Codebook, Variable
 from ctdc_framework.exchange import words
 
 Metadata = dict[str, Any]

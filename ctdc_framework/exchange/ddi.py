@@ -13,12 +13,12 @@ from xml.etree import ElementTree as Xml
 
 from attrs import frozen
 
-from ctdc_framework.codebook import Codebook, Role, RuleEntry, Variable
+from ctdc_framework.codebook.domains import CountryDomain, FlagDomain, RangeDomain
+from ctdc_framework.codebook.model import Codebook, Role, RuleEntry, Variable
+from ctdc_framework.codebook.rules import BUILT_IN, Rule
 from ctdc_framework.documents.counts import Counts, Shown
 from ctdc_framework.documents.wording import UNDECIDED
-from ctdc_framework.domains import CountryDomain, FlagDomain, RangeDomain
 from ctdc_framework.exchange import words
-from ctdc_framework.rules import BUILT_IN, Rule
 
 NAMESPACE = "ddi:codebook:2_5"
 INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"

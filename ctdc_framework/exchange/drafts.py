@@ -13,12 +13,12 @@ from typing import Any
 
 from attrs import field, frozen
 
-from ctdc_framework.codebook import COUNT, REFERENCE, Codebook, Header, Privacy
-from ctdc_framework.codebook_format import format_codebook, quoted, quoted_key
-from ctdc_framework.convert import structure
-from ctdc_framework.domain_checks import domain_faults
-from ctdc_framework.domains import KINDS, MOST_VALUES, RangeDomain
-from ctdc_framework.faults import Faults
+from ctdc_framework.codebook.domains import KINDS, MOST_VALUES, RangeDomain
+from ctdc_framework.codebook.model import COUNT, REFERENCE, Codebook, Header, Privacy
+from ctdc_framework.language.domain_checks import domain_faults
+from ctdc_framework.language.format import format_codebook, quoted, quoted_key
+from ctdc_framework.problems.faults import Faults
+from ctdc_framework.toml.convert import structure
 
 Entries = Mapping[str, Any]
 """A TOML table: texts, numbers, truths, lists and tables of them."""

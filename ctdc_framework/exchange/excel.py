@@ -14,9 +14,9 @@ from typing import Any
 from ctdc_framework.errors import CtdcError
 from ctdc_framework.exchange import words
 from ctdc_framework.exchange.cells import cell_columns
-from ctdc_framework.formats.excel import CODES, DATA
-from ctdc_framework.formats.libraries import library
-from ctdc_framework.tables import Table
+from ctdc_framework.records.formats.excel import CODES, DATA
+from ctdc_framework.records.formats.libraries import library
+from ctdc_framework.records.tables import Table
 
 MOST_ROWS, MOST_COLUMNS = 1_048_576, 16_384
 

@@ -13,11 +13,11 @@ from typing import Any
 
 from attrs import frozen
 
-from ctdc_framework.codebook import COUNT, Codebook, MissingCode, Variable
-from ctdc_framework.convert import unstructure
-from ctdc_framework.domains import STANDARD, FlagDomain, RangeDomain, Value
+from ctdc_framework.codebook.domains import STANDARD, FlagDomain, RangeDomain, Value
+from ctdc_framework.codebook.model import COUNT, Codebook, MissingCode, Variable
 from ctdc_framework.exchange import words
 from ctdc_framework.exchange.frictionless_import import import_package as import_package
+from ctdc_framework.toml.convert import unstructure
 
 Descriptor = dict[str, Any]
 

@@ -12,8 +12,8 @@ from typing import Any, get_args
 
 from attrs import field, frozen
 
-from ctdc_framework.codebook import Reason, Role
-from ctdc_framework.domains import MOST_VALUES
+from ctdc_framework.codebook.domains import MOST_VALUES
+from ctdc_framework.codebook.model import Reason, Role
 from ctdc_framework.errors import CtdcError
 from ctdc_framework.exchange import drafts, words
 from ctdc_framework.exchange.drafts import Draft, Entries

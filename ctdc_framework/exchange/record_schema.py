@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ctdc_framework.codebook import Codebook, Variable
+from ctdc_framework.codebook.model import Codebook, Variable
 from ctdc_framework.exchange import words
 
 Schema = dict[str, Any]

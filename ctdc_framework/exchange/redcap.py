@@ -15,8 +15,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from ctdc_framework.codebook import Codebook, Input, Variable
-from ctdc_framework.domains import Domain, FlagDomain, IntegerDomain, RangeDomain
+from ctdc_framework.codebook.domains import Domain, FlagDomain, IntegerDomain, RangeDomain
+from ctdc_framework.codebook.model import Codebook, Input, Variable
 from ctdc_framework.errors import CtdcError, one_of
 from ctdc_framework.exchange import words
 from ctdc_framework.exchange.redcap_import import COLUMNS, MARK

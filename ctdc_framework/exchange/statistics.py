@@ -15,13 +15,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ctdc_framework.codebook import COUNT
+from ctdc_framework.codebook.model import COUNT
 from ctdc_framework.errors import CtdcError, one_of
 from ctdc_framework.exchange import excel, words
 from ctdc_framework.exchange.cells import cell_columns
-from ctdc_framework.formats.libraries import library
-from ctdc_framework.formats.statistics import STATA_NAMES
-from ctdc_framework.tables import Table
+from ctdc_framework.records.formats.libraries import library
+from ctdc_framework.records.formats.statistics import STATA_NAMES
+from ctdc_framework.records.tables import Table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ctdc_framework.codebook import Codebook, Collection, RuleEntry, Variable
+from ctdc_framework.codebook.domains import FlagDomain, Value
+from ctdc_framework.codebook.model import Codebook, Collection, RuleEntry, Variable
+from ctdc_framework.codebook.rules import Rule
 from ctdc_framework.documents import nodes
 from ctdc_framework.documents.prose import Prose, anchor
 from ctdc_framework.documents.wording import Wording
-from ctdc_framework.domains import FlagDomain, Value
-from ctdc_framework.rules import Rule
 
 VARIABLE = f"#{anchor('variable', '')}"
 """Begins the target of a link to a variable."""

@@ -13,7 +13,7 @@ from unittest import SkipTest
 
 from attrs import frozen
 
-from ctdc_framework.tables import Table
+from ctdc_framework.records.tables import Table
 
 if TYPE_CHECKING:
     import pandas as pd

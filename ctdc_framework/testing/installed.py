@@ -7,18 +7,18 @@ from typing import Any
 
 from attrs import frozen
 
-from ctdc_framework.codebook import Codebook
-from ctdc_framework.convert import structure
+from ctdc_framework.codebook.model import Codebook
+from ctdc_framework.codebook.rules import Rule
 from ctdc_framework.errors import PluginError, did_you_mean, one_of
-from ctdc_framework.faults import Fault, Faults
-from ctdc_framework.plan import bind_measure, bind_params
-from ctdc_framework.plan_entries import MeasureEntry
-from ctdc_framework.registry import PluginInfo, Registry
-from ctdc_framework.rules import Rule
+from ctdc_framework.loading.registry import PluginInfo, Registry
+from ctdc_framework.plans.entries import MeasureEntry
+from ctdc_framework.plans.plan import bind_measure, bind_params
+from ctdc_framework.problems.faults import Fault, Faults
 from ctdc_framework.testing.checks import Check
 from ctdc_framework.testing.measures import measure_checks
 from ctdc_framework.testing.rules import rule_checks
 from ctdc_framework.testing.strategies import strategy_checks
+from ctdc_framework.toml.convert import structure
 
 
 @frozen(kw_only=True)

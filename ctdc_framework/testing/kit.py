@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 
 from attrs import frozen
 
-from ctdc_framework.codebook import Codebook
-from ctdc_framework.convert import fields_of, key_of, structure, unstructure
-from ctdc_framework.faults import Faults
+from ctdc_framework.codebook.model import Codebook
 from ctdc_framework.plugin import CONTRACT
+from ctdc_framework.problems.faults import Faults
 from ctdc_framework.testing.checks import Broken, heard, must
+from ctdc_framework.toml.convert import fields_of, key_of, structure, unstructure
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 

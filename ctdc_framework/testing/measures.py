@@ -8,14 +8,14 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from ctdc_framework.codebook import Codebook
+from ctdc_framework.codebook.model import Codebook
+from ctdc_framework.contract.pairs import Pair
+from ctdc_framework.contract.results import Better, Score, Side
+from ctdc_framework.contract.scenario import Scenario
 from ctdc_framework.errors import CtdcError
-from ctdc_framework.pairs import Pair
 from ctdc_framework.plugin import Context, Measure
-from ctdc_framework.results import Better, Score, Side
-from ctdc_framework.runner import generator, own_copy
-from ctdc_framework.scenario import Scenario
-from ctdc_framework.tables import Shape, Table
+from ctdc_framework.records.tables import Shape, Table
+from ctdc_framework.runs.runner import generator, own_copy
 from ctdc_framework.testing.checks import (
     SECONDS,
     Broken,

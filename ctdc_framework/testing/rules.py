@@ -8,12 +8,12 @@ from typing import Any
 
 from attrs import field, frozen
 
-from ctdc_framework.codebook import Codebook
-from ctdc_framework.columns import Cell, Column
-from ctdc_framework.domains import OUTSIDE
+from ctdc_framework.codebook.columns import Cell, Column
+from ctdc_framework.codebook.domains import OUTSIDE
+from ctdc_framework.codebook.model import Codebook
+from ctdc_framework.codebook.rules import Rows, Rule
 from ctdc_framework.errors import one_of
-from ctdc_framework.rules import Rows, Rule
-from ctdc_framework.runner import generator
+from ctdc_framework.runs.runner import generator
 from ctdc_framework.testing.checks import (
     SECONDS,
     Broken,

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from ctdc_framework.codebook import Codebook
-from ctdc_framework.codebook_io import load_codebook
-from ctdc_framework.counting import count_combinations
-from ctdc_framework.runner import generator
-from ctdc_framework.tables import Shape, Table, table_of_codes
+from ctdc_framework.codebook.model import Codebook
+from ctdc_framework.counting.combinations import count_combinations
+from ctdc_framework.language.load import load_codebook
+from ctdc_framework.records.tables import Shape, Table, table_of_codes
+from ctdc_framework.runs.runner import generator
 
 if TYPE_CHECKING:
     import numpy as np

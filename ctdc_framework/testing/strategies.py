@@ -8,19 +8,18 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from ctdc_framework.claims import CLAIMS
-from ctdc_framework.codebook import COUNT, Codebook
-from ctdc_framework.convert import fields_of, structure, unstructure
+from ctdc_framework.codebook.model import COUNT, Codebook
+from ctdc_framework.contract.results import Note
 from ctdc_framework.errors import CtdcError
-from ctdc_framework.faults import Faults
-from ctdc_framework.gate import mixed_levels, outside_domains
-from ctdc_framework.items import original_of, published_of
 from ctdc_framework.plugin import Cancelled, Context, Output, Progress, Strategy, silent
-from ctdc_framework.recounts import recount
-from ctdc_framework.results import Note
-from ctdc_framework.runner import generator, own_copy
-from ctdc_framework.suppression import are_kept_rows
-from ctdc_framework.tables import Shape, Table
+from ctdc_framework.problems.faults import Faults
+from ctdc_framework.promises.claims import CLAIMS
+from ctdc_framework.promises.recounts import recount
+from ctdc_framework.records.items import original_of, published_of
+from ctdc_framework.records.suppression import are_kept_rows
+from ctdc_framework.records.tables import Shape, Table
+from ctdc_framework.runs.gate import mixed_levels, outside_domains
+from ctdc_framework.runs.runner import generator, own_copy
 from ctdc_framework.testing.checks import (
     SECONDS,
     Broken,
@@ -34,6 +33,7 @@ from ctdc_framework.testing.checks import (
 )
 from ctdc_framework.testing.kit import NAME, SAYS, Kit, Tried, tried
 from ctdc_framework.testing.samples import HARD, MANY, USUAL, sample, sample_codebook
+from ctdc_framework.toml.convert import fields_of, structure, unstructure
 
 STRATEGY_CHECKS = (
     *SAYS,

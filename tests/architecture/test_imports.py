@@ -16,57 +16,84 @@ ROOT = Path(__file__).resolve().parents[2]
 FRAMEWORK = ROOT / "ctdc_framework"
 PLUGINS = sorted(path for path in (ROOT / "plugins").glob("ctdc_*") if path.is_dir())
 
-ORDER = [
-    "errors", "shipped", "scaffold", "diagnostics", "problem_formats", "faults",
-    "toml_strings", "locator", "toml_dialect", "toml_syntax", "codebook_format", "toml_file",
-    "convert",
-    "countries", "domains", "hierarchies", "codebook", "scenario", "columns", "rewriting",
-    "rules", "domain_checks", "rule_checks", "layouts", "tables", "suppression", "items",
-    "origins", "seals", "overlays", "inheritance", "codebook_show",
-    "wording_checks", "reference_checks", "codebook_checks",
-    "hierarchy_io", "codebook_io",
-    "formats", "files", "documents", "exchange", "drafting",
-    "claims", "additivity", "sensitive", "recounts", "results", "difference", "successive",
-    "compiled", "counting", "pairs",
-    "plugin", "hookspecs", "parameters", "registry",
-    "plan_entries", "plan_scenario", "json_schema", "keys", "plan",
-    "cell_reader", "outside", "prepare", "gate",
-    "runner", "losses", "controls", "compare", "public", "figures", "charts", "risk_map", "panels",
-    "pictures", "report",
-    "staging", "release_files", "release_reading", "verify", "checklist", "publish",
-    "demo_data", "demo_plan", "api", "verifying", "testing", "cli",
-]  # fmt: skip
-"""Every module or package of the framework. Each imports from those before it and from no other:
-the language, the data, what strategies see, who offers them, how they are run, what is written.
+ROOMS: dict[str, list[str]] = {
+    "errors": [],
+    "problems": ["diagnostics", "formats", "faults"],
+    "shipped": [],
+    "scaffold": [],
+    "toml": ["strings", "locator", "dialect", "syntax", "file", "convert"],
+    "codebook": ["countries", "domains", "hierarchies", "model", "columns", "rewriting", "rules"],
+    "records": ["layouts", "tables", "suppression", "items", "formats", "files"],
+    "language": [
+        "format", "domain_checks", "rule_checks", "origins", "seals", "overlays", "inheritance",
+        "show", "wording_checks", "reference_checks", "checks", "hierarchy_io", "load",
+    ],
+    "documents": [],
+    "exchange": [],
+    "drafting": [],
+    "promises": ["claims", "additivity", "sensitive", "recounts", "successive"],
+    "counting": ["compiled", "combinations"],
+    "contract": ["scenario", "results", "pairs"],
+    "plugin": [],
+    "difference": [],
+    "loading": ["hookspecs", "parameters", "registry"],
+    "plans": ["entries", "scenario", "keys", "plan"],
+    "json_schema": [],
+    "preparation": ["cell_reader", "outside", "prepare"],
+    "runs": ["gate", "runner", "losses", "controls", "compare"],
+    "reports": ["public", "figures", "charts", "risk_map", "panels", "pictures", "page"],
+    "demo": ["records", "plan"],
+    "testing": [],
+    "releases": ["staging", "writing", "reading", "verify", "checklist", "publish"],
+    "api": [],
+    "verifying": [],
+    "cli": [],
+}  # fmt: skip
+"""Every package of the framework, with the order of its modules where they have one. Each module
+imports from those before it and from no other: how faults are told, the language, the data, what
+is promised, what strategies see, who offers them, how they are run, what is written.
 """
+
+ORDER = [
+    f"{room}.{module}" if module else room
+    for room, modules in ROOMS.items()
+    for module in modules or [""]
+]
 
 DOORS = {
     "typer": {"cli"},
     "rich": {"cli"},
-    "pluggy": {"plugin", "hookspecs", "registry"},
-    "cattrs": {"convert"},
-    "tomli": {"toml_syntax", "plan_entries"},
+    "pluggy": {"plugin", "loading.hookspecs", "loading.registry"},
+    "cattrs": {"toml.convert"},
+    "tomli": {"toml.syntax", "plans.entries"},
     "markdown_it": {"documents"},
-    "numba": {"compiled"},
-    "pandas": {"tables", "compare"},
-    "altair": {"charts", "risk_map", "panels"},
-    "vl_convert": {"charts"},
-    "jinja2": {"report", "documents"},
-    "pyarrow": {"files", "formats", "release_files", "release_reading", "demo_data"},
+    "numba": {"counting.compiled"},
+    "pandas": {"records.tables", "runs.compare"},
+    "altair": {"reports.charts", "reports.risk_map", "reports.panels"},
+    "vl_convert": {"reports.charts"},
+    "jinja2": {"reports.page", "documents"},
+    "pyarrow": {
+        "records.files",
+        "records.formats",
+        "releases.writing",
+        "releases.reading",
+        "demo.records",
+    },
 }
 """The modules through which a library enters."""
 
 READ_DATA = {
-    "formats",
-    "staging",
-    "release_files",
-    "release_reading",
-    "toml_file",
+    "records.formats",
+    "releases.staging",
+    "releases.writing",
+    "releases.reading",
+    "toml.file",
     "exchange",
-    "keys",
+    "plans.keys",
 }
 READ_OWN = {
-    "countries", "demo_plan", "diagnostics", "report", "documents", "drafting", "scaffold",
+    "codebook.countries", "demo.plan", "problems.diagnostics", "reports.page", "documents",
+    "drafting", "scaffold",
 }  # fmt: skip
 """The modules that open files: the user's, and those that come with the package."""
 WRITE_A_PLAN = {"cli"}
@@ -81,11 +108,16 @@ HEAVY = ("pandas", "numpy", "numba", "pyarrow", "altair", "vl_convert", "jinja2"
 
 
 def modules() -> Iterator[tuple[str, Path]]:
-    """Each file of the framework, by its module or package in it."""
+    """Each file of the framework, by its place in the order."""
     for path in sorted(FRAMEWORK.rglob("*.py")):
-        top = path.relative_to(FRAMEWORK).parts[0].removesuffix(".py")
-        if top != "__init__":
-            yield top, path
+        parts = path.relative_to(FRAMEWORK).with_suffix("").parts
+        if parts[-1] != "__init__" or not ROOMS.get(parts[0], ["its modules"]):
+            yield place(parts), path
+
+
+def place(parts: tuple[str, ...]) -> str:
+    """Where a module stands: its package, or its own name in a package that has an order."""
+    return ".".join(parts[: 2 if ROOMS.get(parts[0]) else 1])
 
 
 @cache
@@ -115,10 +147,10 @@ def imported(path: Path, *, typing: bool = True) -> Iterator[str]:
 
 
 def of_framework(name: str) -> str:
-    """The module or package of the framework that an imported name is, or nothing."""
-    package, _, rest = name.partition(".")
-    top = rest.partition(".")[0]
-    return top if package == "ctdc_framework" and top in ORDER else ""
+    """The place in the order of what is imported from the framework, or nothing."""
+    package, *parts = name.split(".")
+    where = place(tuple(parts)) if parts else ""
+    return where if package == "ctdc_framework" and where in ORDER else ""
 
 
 def called(path: Path) -> set[str]:
@@ -194,19 +226,31 @@ def test_chance_comes_from_the_runner_and_the_system_alone():
         # The conformance kit looks whether a plugin draws from Python's global generator.
         assert "random" not in set(imported(path)) or top == "testing", path
         used = called(path) & {"default_rng", "RandomState", "PCG64", "seed", "randbits"}
-        assert not used or top in {"runner", "publish", "demo_data"}, path
+        assert not used or top in {"runs.runner", "releases.publish", "demo.records"}, path
 
 
 def test_the_gate_and_the_counter_do_not_know_each_other():
     together = {
         top: {of_framework(name) for name in imported(path)}
         for top, path in modules()
-        if top in ("items", "recounts", "claims", "counting", "compiled")
+        if top
+        in (
+            "records.items",
+            "promises.recounts",
+            "promises.claims",
+            "counting.combinations",
+            "counting.compiled",
+        )
     }
 
-    for path in ("items", "recounts"):
-        assert not together[path] & {"counting", "compiled", "pairs", "plugin"}
-        assert path not in together["counting"] | together["compiled"]
+    for path in ("records.items", "promises.recounts"):
+        assert not together[path] & {
+            "counting.combinations",
+            "counting.compiled",
+            "contract.pairs",
+            "plugin",
+        }
+        assert path not in together["counting.combinations"] | together["counting.compiled"]
 
 
 # ---- plugins
@@ -259,8 +303,8 @@ def loaded(statement: str) -> set[str]:
     "statement",
     [
         "import ctdc_framework.cli",
-        "from ctdc_framework import registry; registry.load()",
-        "import ctdc_framework.plugin, ctdc_framework.codebook_io, ctdc_framework.plan",
+        "from ctdc_framework.loading import registry; registry.load()",
+        "import ctdc_framework.plugin, ctdc_framework.language.load, ctdc_framework.plans.plan",
     ],
 )
 def test_starting_loads_nothing_heavy(statement):

@@ -22,9 +22,10 @@ from ctdc_rounding import (
 )
 from ctdc_rounding.complete import complete
 
-from ctdc_framework import api, demo_plan
-from ctdc_framework.convert import unstructure
+from ctdc_framework import api
+from ctdc_framework.demo import plan as demo_plan
 from ctdc_framework.plugin import Context, Layout, StrategyError, Table
+from ctdc_framework.toml.convert import unstructure
 
 ROWS, SEED, KEY = 50_000, 2021, b"a key that is no secret, to measure with"
 ORIGIN = Layout(id="origin", rows=("citizenship",), columns=("gender",))

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from ctdc_framework import api
-from ctdc_framework.compare import compare
-from ctdc_framework.plan import Plan, bind_candidates, bind_measure, default_measures
-from ctdc_framework.plan_entries import CandidateEntry, MeasureEntry, StageEntry
+from ctdc_framework.plans.entries import CandidateEntry, MeasureEntry, StageEntry
+from ctdc_framework.plans.plan import Plan, bind_candidates, bind_measure, default_measures
 from ctdc_framework.plugin import Context, Pair
+from ctdc_framework.runs.compare import compare
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 COUNTED = ("rare-combination-leakage", "fabricated-combinations", "combination-error")

@@ -56,7 +56,7 @@ def made(tmp_path_factory, records):
     folder = tmp_path_factory.mktemp("made")
     (folder / "cases.csv").write_text("\n".join([HEADER, *records, ""]), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ctdc_framework.report.as_html", lambda *_: "<!doctype html>")
+        patch.setattr("ctdc_framework.reports.page.as_html", lambda *_: "<!doctype html>")
         with pytest.raises(SystemExit) as stop:
             main(["run", "--codebook", "minimal", "--data", str(folder / "cases.csv"),
                   "--strategy", "k-synthesis", "--tables", "2", "--seed", "5",
@@ -74,7 +74,7 @@ def drawn():
 def ctdc(folder, capsys, monkeypatch, request):
     """Run a command in this process, in an empty folder: `ctdc("run", "--out", "o").code`."""
     if "drawn" not in request.fixturenames:
-        monkeypatch.setattr("ctdc_framework.report.as_html", lambda *_: "<!doctype html>")
+        monkeypatch.setattr("ctdc_framework.reports.page.as_html", lambda *_: "<!doctype html>")
 
     def run(*argv):
         capsys.readouterr()

@@ -274,7 +274,7 @@ def test_a_full_disk_is_told_and_nothing_is_left(refused, cases, monkeypatch):
     def full(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("ctdc_framework.release_files.write_csv", full)
+    monkeypatch.setattr("ctdc_framework.releases.writing.write_csv", full)
 
     assert "No space left on device" in refused(*RUN, "--out", "out")
 

@@ -216,7 +216,7 @@ def test_a_fault_of_ours_tells_nothing_of_the_data(ctdc, data, monkeypatch, left
     def fail(*_):
         raise RuntimeError(f"{SECRET}1 {RARE[0]}")
 
-    monkeypatch.setattr("ctdc_framework.compare.original_of", fail)
+    monkeypatch.setattr("ctdc_framework.runs.compare.original_of", fail)
     done = ctdc("run", "--codebook", "canary.toml", "--data", data, *STRATEGIES["k-synthesis"],
                 "--out", "out")  # fmt: skip
 

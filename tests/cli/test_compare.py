@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from attrs import frozen
 
-from ctdc_framework import api, registry
-from ctdc_framework.compare import ANCHORS, CONTROLS
+from ctdc_framework import api
+from ctdc_framework.loading import registry
 from ctdc_framework.plugin import Better, Measure, Side, hookimpl
+from ctdc_framework.runs.compare import ANCHORS, CONTROLS
 
 PLAN = """\
 [plan]

@@ -13,7 +13,7 @@ import pytest
 
 from ctdc_framework import api
 from ctdc_framework.cli import main
-from ctdc_framework.counting import value_counts
+from ctdc_framework.counting.combinations import value_counts
 
 CANDIDATES = {
     "k-synthesis",

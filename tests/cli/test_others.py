@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ctdc_framework.codebook_io import shipped_codebooks
+from ctdc_framework.language.load import shipped_codebooks
 
 COMMANDS = (
     ["demo"], ["run"], ["compare"], ["prepare"], ["plan", "new"], ["plan", "check"],

@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 from attrs import evolve, frozen
 
-from ctdc_framework import registry
+from ctdc_framework.loading import registry
 from ctdc_framework.plugin import Command, NoClaim, Output, Rule, entry, hookimpl
 from ctdc_framework.testing import RULE_CHECKS, STRATEGY_CHECKS
 

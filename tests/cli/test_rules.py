@@ -2,11 +2,11 @@
 
 import pytest
 
-from ctdc_framework import registry
 from ctdc_framework.cli.rules import Rules
+from ctdc_framework.codebook.rules import BUILT_IN, Fold, Rule
 from ctdc_framework.errors import PluginError
-from ctdc_framework.registry import Registry
-from ctdc_framework.rules import BUILT_IN, Fold, Rule
+from ctdc_framework.loading import registry
+from ctdc_framework.loading.registry import Registry
 
 OTHER = Rule(op="other", summary="a rule of a plugin", params=Fold)
 

@@ -49,7 +49,7 @@ def test_nothing_heavy_and_no_plugin_is_imported(arguments):
         "except SystemExit as stop:\n"
         "    assert not stop.code\n"
         "heavy = {'pandas', 'numpy', 'numba', 'altair', 'pyarrow', 'jinja2'}\n"
-        "heavy |= {'ctdc_framework.registry', 'ctdc_measures'}\n"
+        "heavy |= {'ctdc_framework.loading.registry', 'ctdc_measures'}\n"
         "heavy &= set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )

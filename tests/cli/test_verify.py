@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ctdc_framework.codebook_io import load_codebook
+from ctdc_framework.language.load import load_codebook
 
 OUT = Path("out")
 RELEASE = OUT / "release"
@@ -227,7 +227,7 @@ def test_a_colleague_who_may_not_look_into_private_verifies_the_rest(released, s
     def shut(path, mode):
         return Path(path).name != "private"
 
-    monkeypatch.setattr("ctdc_framework.release_reading.os.access", shut)
+    monkeypatch.setattr("ctdc_framework.releases.reading.os.access", shut)
 
     code, checks = said(OUT)
 

@@ -15,7 +15,7 @@ import pandas  # noqa: F401 - pyarrow's, before the copies are made
 import pyarrow  # noqa: F401
 import pyreadstat  # noqa: F401
 
-from ctdc_framework.formats import statistics
+from ctdc_framework.records.formats import statistics
 
 LONGEST = 20
 """CPU seconds of one file; then the system ends the copy."""

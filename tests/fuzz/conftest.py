@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 import tomli
 
-from ctdc_framework.codebook_format import quoted_key
 from ctdc_framework.exchange.drafts import toml
+from ctdc_framework.language.format import quoted_key
 
 SHARE = float(os.environ.get("CTDC_FUZZ", "0.005"))
 SEED = int(os.environ.get("CTDC_FUZZ_SEED", "1"))

@@ -1,11 +1,11 @@
 """Damaged codebooks and plans: every problem has its place, and nothing else comes of them."""
 
-from ctdc_framework import registry
-from ctdc_framework.codebook_io import check_codebook, find_codebook
 from ctdc_framework.documents import as_html
 from ctdc_framework.errors import CtdcError
 from ctdc_framework.exchange import csvw, ddi, frictionless, record_schema
-from ctdc_framework.plan import load_plan
+from ctdc_framework.language.load import check_codebook, find_codebook
+from ctdc_framework.loading import registry
+from ctdc_framework.plans.plan import load_plan
 
 PLAN = """\
 [plan]

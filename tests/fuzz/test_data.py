@@ -12,11 +12,11 @@ import pytest
 
 from ctdc_framework.errors import CtdcError
 from ctdc_framework.exchange import frictionless, redcap, statistics
-from ctdc_framework.files import read_raw
-from ctdc_framework.formats.statistics import ask_apart
-from ctdc_framework.prepare import prepare
-from ctdc_framework.release_reading import read_manifest
-from ctdc_framework.tables import cell_texts, table_of_codes
+from ctdc_framework.preparation.prepare import prepare
+from ctdc_framework.records.files import read_raw
+from ctdc_framework.records.formats.statistics import ask_apart
+from ctdc_framework.records.tables import cell_texts, table_of_codes
+from ctdc_framework.releases.reading import read_manifest
 
 MANIFEST = {
     "format": 1,
@@ -133,7 +133,7 @@ def test_damaged_files_of_statistics_programs(
     whole = tmp_path / f"whole{suffix}"
     content = written(table, whole)
     assert ask_copies(whole) == ask_apart(whole)
-    monkeypatch.setattr("ctdc_framework.formats.statistics.ask_apart", ask_copies)
+    monkeypatch.setattr("ctdc_framework.records.formats.statistics.ask_apart", ask_copies)
     assert read(whole, toy)
     for damaged, path in readings(mutator, rounds, 2_000, [content], suffix, tmp_path):
         with soon(damaged, suffix):

@@ -3,10 +3,10 @@
 import pytest
 import tomli
 
-from ctdc_framework.codebook_format import format_codebook
 from ctdc_framework.errors import CtdcError
-from ctdc_framework.locator import locate
-from ctdc_framework.toml_dialect import newer_syntax
+from ctdc_framework.language.format import format_codebook
+from ctdc_framework.toml.dialect import newer_syntax
+from ctdc_framework.toml.locator import locate
 
 LARGE = 30_000
 """Characters of a document that is not held against tomli: each path would be looked up in all."""

@@ -10,11 +10,11 @@ import io
 import pytest
 
 from ctdc_framework import api
-from ctdc_framework.codebook_io import load_codebook
 from ctdc_framework.errors import DataError
-from ctdc_framework.files import read_raw
-from ctdc_framework.prepare import prepare
-from ctdc_framework.tables import cell_texts
+from ctdc_framework.language.load import load_codebook
+from ctdc_framework.preparation.prepare import prepare
+from ctdc_framework.records.files import read_raw
+from ctdc_framework.records.tables import cell_texts
 
 ROWS = 60
 MEANS = "meansOfControlThreats"

@@ -22,7 +22,8 @@ HEADER = "caseNumber,gender,age,citizenship,isForcedLabour,forcedFarmWork,forced
 
 SERVER = """
 import json, os, sys
-from ctdc_framework import api, report
+from ctdc_framework import api
+from ctdc_framework.reports import page as report
 import pandas, pyarrow.parquet, ctdc_k_synthesis.algorithm
 report.as_html = lambda *_: "<!doctype html>"  # drawing takes seconds in which nothing is written
 from ctdc_framework.cli import main

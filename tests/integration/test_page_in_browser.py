@@ -16,9 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from ctdc_framework import api, report
-from ctdc_framework.compare import compare
-from ctdc_framework.public import published
+from ctdc_framework import api
+from ctdc_framework.reports import page as report
+from ctdc_framework.reports.public import published
+from ctdc_framework.runs.compare import compare
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")

@@ -28,9 +28,9 @@ from cosmic_ray.mutating import mutate_code
 
 ROOT = Path(__file__).resolve().parents[2]
 CORE = {
-    "items": ("ctdc_framework/items.py", ["unit/test_items.py", "unit/test_recounts.py"]),
-    "recounts": ("ctdc_framework/recounts.py", ["unit/test_recounts.py"]),
-    "gate": ("ctdc_framework/gate.py", ["unit/test_gate.py", "unit/test_runner.py"]),
+    "items": ("ctdc_framework/records/items.py", ["unit/test_items.py", "unit/test_recounts.py"]),
+    "recounts": ("ctdc_framework/promises/recounts.py", ["unit/test_recounts.py"]),
+    "gate": ("ctdc_framework/runs/gate.py", ["unit/test_gate.py", "unit/test_runner.py"]),
     "rounding": (
         "plugins/ctdc_rounding/rounding.py",
         [

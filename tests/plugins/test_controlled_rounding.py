@@ -11,9 +11,7 @@ from ctdc_rounding.controlled import bounds, existence, round_all
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctdc_framework.convert import Faults
-from ctdc_framework.items import original_of, published_of
-from ctdc_framework.plan import bind_params
+from ctdc_framework.plans.plan import bind_params
 from ctdc_framework.plugin import (
     Additive,
     Context,
@@ -24,7 +22,9 @@ from ctdc_framework.plugin import (
     Threshold,
     table_of_codes,
 )
-from ctdc_framework.recounts import recount
+from ctdc_framework.promises.recounts import recount
+from ctdc_framework.records.items import original_of, published_of
+from ctdc_framework.toml.convert import Faults
 
 TWO_WAY = Layout(id="two-way", rows=("ageBroad/any", "ageBroad/majority", "ageBroad"),
                  columns=("gender",))  # fmt: skip

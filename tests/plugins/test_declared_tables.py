@@ -12,18 +12,18 @@ from ctdc_rounding import TABULATE, Rounding, Tabulate, round_counts, tabulate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctdc_framework import release_files
-from ctdc_framework.convert import Faults
+from ctdc_framework.contract.results import Release
 from ctdc_framework.errors import ReleaseRefused
-from ctdc_framework.items import original_of, published_of
-from ctdc_framework.layouts import percentages, wide
-from ctdc_framework.plan import bind_candidates, bind_params
-from ctdc_framework.plan_entries import CandidateEntry, StageEntry
+from ctdc_framework.loading.registry import load
+from ctdc_framework.plans.entries import CandidateEntry, StageEntry
+from ctdc_framework.plans.plan import bind_candidates, bind_params
 from ctdc_framework.plugin import Context, Layout, table_of_codes
-from ctdc_framework.publish import write_checked
-from ctdc_framework.registry import load
-from ctdc_framework.results import Release
-from ctdc_framework.runner import run_candidate
+from ctdc_framework.records.items import original_of, published_of
+from ctdc_framework.records.layouts import percentages, wide
+from ctdc_framework.releases import writing as release_files
+from ctdc_framework.releases.publish import write_checked
+from ctdc_framework.runs.runner import run_candidate
+from ctdc_framework.toml.convert import Faults
 
 ROW = st.tuples(
     st.integers(-1, 2), st.integers(-1, 1), st.integers(-1, 2), *[st.integers(-1, 0)] * 4

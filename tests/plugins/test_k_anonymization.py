@@ -11,8 +11,6 @@ from ctdc_k_anonymization.params import KAnonymization, keys_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctdc_framework.convert import Faults, structure
-from ctdc_framework.items import original_of, published_of
 from ctdc_framework.plugin import (
     Context,
     KAnonymity,
@@ -20,7 +18,9 @@ from ctdc_framework.plugin import (
     StrategyError,
     table_of_codes,
 )
-from ctdc_framework.recounts import recount
+from ctdc_framework.promises.recounts import recount
+from ctdc_framework.records.items import original_of, published_of
+from ctdc_framework.toml.convert import Faults, structure
 
 QUASI = ("year", "gender", "ageBroad")
 """The toy codebook's quasi-identifiers."""

@@ -16,11 +16,11 @@ from ctdc_k_anonymization.params import Bounds, Close, Diverse, KAnonymization
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ctdc_framework.convert import Faults, structure
-from ctdc_framework.gate import mixed_levels
-from ctdc_framework.items import original_of, published_of
 from ctdc_framework.plugin import Context, Severity, StrategyError, table_of_codes
-from ctdc_framework.recounts import recount
+from ctdc_framework.promises.recounts import recount
+from ctdc_framework.records.items import original_of, published_of
+from ctdc_framework.runs.gate import mixed_levels
+from ctdc_framework.toml.convert import Faults, structure
 
 ROW = st.tuples(
     st.integers(-1, 2), st.integers(-1, 1), st.integers(-1, 2), *[st.integers(-1, 0)] * 4

@@ -12,9 +12,8 @@ from ctdc_k_synthesis.algorithm import synthesise_records
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ctdc_framework.codebook import Codebook, Header, Privacy, Role, Variable
-from ctdc_framework.domains import EnumDomain, Value
-from ctdc_framework.items import original_of, published_of
+from ctdc_framework.codebook.domains import EnumDomain, Value
+from ctdc_framework.codebook.model import Codebook, Header, Privacy, Role, Variable
 from ctdc_framework.plugin import (
     Cancelled,
     Context,
@@ -25,7 +24,8 @@ from ctdc_framework.plugin import (
     silent,
     table_of_codes,
 )
-from ctdc_framework.recounts import recount
+from ctdc_framework.promises.recounts import recount
+from ctdc_framework.records.items import original_of, published_of
 
 FIGURE_1 = """\
 [codebook]

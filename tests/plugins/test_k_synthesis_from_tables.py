@@ -12,15 +12,15 @@ from ctdc_k_synthesis import FROM_TABLES, KSynthesisFromTables, synthesise_table
 from ctdc_k_synthesis.from_tables import synthesise_from_counts
 from ctdc_rounding import ROUNDING, TABULATE, Rounding, Tabulate
 
-from ctdc_framework.claims import CombinationSupport, SingleCountsAtMost
 from ctdc_framework.errors import ReleaseRefused
-from ctdc_framework.gate import judge
-from ctdc_framework.items import original_of, published_of
-from ctdc_framework.plan import Candidate, Stage
+from ctdc_framework.loading.registry import PluginInfo, load
+from ctdc_framework.plans.plan import Candidate, Stage
 from ctdc_framework.plugin import Cancelled, Context, StrategyError, silent, table_of_codes
-from ctdc_framework.recounts import recount
-from ctdc_framework.registry import PluginInfo, load
-from ctdc_framework.runner import run_candidate
+from ctdc_framework.promises.claims import CombinationSupport, SingleCountsAtMost
+from ctdc_framework.promises.recounts import recount
+from ctdc_framework.records.items import original_of, published_of
+from ctdc_framework.runs.gate import judge
+from ctdc_framework.runs.runner import run_candidate
 
 OURS = PluginInfo(name="ours", distribution="ctdc-framework", version="0.1.0")
 

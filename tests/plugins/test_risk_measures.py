@@ -14,7 +14,7 @@ from ctdc_measures.bases import class_numbers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctdc_framework.codebook_io import load_codebook
+from ctdc_framework.language.load import load_codebook
 from ctdc_framework.plugin import Context, Pair, Scenario, table_of_codes
 
 BY_NAME = {measure.name: measure for measure in MEASURES}

@@ -12,9 +12,7 @@ from ctdc_rounding import ROUNDING, TABULATE, Rounding, Tabulate, round_counts, 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctdc_framework.convert import Faults, structure
-from ctdc_framework.items import original_of, published_of
-from ctdc_framework.plan import bind_params
+from ctdc_framework.plans.plan import bind_params
 from ctdc_framework.plugin import (
     Context,
     MaxDeviation,
@@ -24,7 +22,9 @@ from ctdc_framework.plugin import (
     Threshold,
     table_of_codes,
 )
-from ctdc_framework.recounts import recount
+from ctdc_framework.promises.recounts import recount
+from ctdc_framework.records.items import original_of, published_of
+from ctdc_framework.toml.convert import Faults, structure
 
 ROW = st.tuples(
     st.integers(-1, 2), st.integers(-1, 1), st.integers(-1, 2),

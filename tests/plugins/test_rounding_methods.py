@@ -11,14 +11,14 @@ from ctdc_rounding.perturbation import chances, compute, table_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctdc_framework.convert import Faults
-from ctdc_framework.items import original_of, published_of
-from ctdc_framework.plan import bind_candidates, bind_params
-from ctdc_framework.plan_entries import CandidateEntry, StageEntry
+from ctdc_framework.loading.registry import load
+from ctdc_framework.plans.entries import CandidateEntry, StageEntry
+from ctdc_framework.plans.plan import bind_candidates, bind_params
 from ctdc_framework.plugin import Context, StrategyError, table_of_codes
-from ctdc_framework.recounts import recount
-from ctdc_framework.registry import load
-from ctdc_framework.runner import run_candidate
+from ctdc_framework.promises.recounts import recount
+from ctdc_framework.records.items import original_of, published_of
+from ctdc_framework.runs.runner import run_candidate
+from ctdc_framework.toml.convert import Faults
 
 KEY, OTHER = b"a key for tests, not a secret", b"another key for the same tests"
 COUNTS = st.lists(st.integers(0, 10**6), min_size=1, max_size=50).map(

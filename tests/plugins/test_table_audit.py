@@ -10,9 +10,9 @@ from ctdc_rounding.measure import Audit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctdc_framework.convert import unstructure
-from ctdc_framework.plan import bind_candidates
-from ctdc_framework.plan_entries import CandidateEntry, StageEntry
+from ctdc_framework.loading.registry import load
+from ctdc_framework.plans.entries import CandidateEntry, StageEntry
+from ctdc_framework.plans.plan import bind_candidates
 from ctdc_framework.plugin import (
     Context,
     Layout,
@@ -21,8 +21,8 @@ from ctdc_framework.plugin import (
     combination_support,
     table_of_codes,
 )
-from ctdc_framework.registry import load
-from ctdc_framework.runner import run_candidate
+from ctdc_framework.runs.runner import run_candidate
+from ctdc_framework.toml.convert import unstructure
 
 KEY = b"a key for tests, not a secret"
 GENDERS = Layout(id="genders", rows=("gender",), columns=("year",))

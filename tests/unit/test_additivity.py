@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctdc_framework.additivity import sums
-from ctdc_framework.claims import Additive
-from ctdc_framework.items import Published, original_of
-from ctdc_framework.recounts import recount
-from ctdc_framework.tables import table_of_codes
+from ctdc_framework.promises.additivity import sums
+from ctdc_framework.promises.claims import Additive
+from ctdc_framework.promises.recounts import recount
+from ctdc_framework.records.items import Published, original_of
+from ctdc_framework.records.tables import table_of_codes
 
 
 def items(text):

@@ -10,15 +10,16 @@ import pyarrow as pa
 import pytest
 from attrs import evolve
 
-from ctdc_framework import api, publish
-from ctdc_framework import release_files as files
-from ctdc_framework.codebook_io import load_codebook
-from ctdc_framework.demo_data import fabricate_cases
+from ctdc_framework import api
+from ctdc_framework.demo.records import fabricate_cases
 from ctdc_framework.errors import CtdcError, DataError, Exit, PlanError, ReleaseRefused
-from ctdc_framework.files import raw_of_arrow
-from ctdc_framework.plan import Plan, bind_candidates
-from ctdc_framework.plan_entries import CandidateEntry, StageEntry
-from ctdc_framework.tables import cell_texts
+from ctdc_framework.language.load import load_codebook
+from ctdc_framework.plans.entries import CandidateEntry, StageEntry
+from ctdc_framework.plans.plan import Plan, bind_candidates
+from ctdc_framework.records.files import raw_of_arrow
+from ctdc_framework.records.tables import cell_texts
+from ctdc_framework.releases import publish
+from ctdc_framework.releases import writing as files
 
 ROWS = 800
 SEED = 123_456_789_012_345_678_901_234_567

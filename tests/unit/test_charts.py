@@ -12,11 +12,11 @@ from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctdc_framework import charts, panels, pictures, risk_map
-from ctdc_framework.compare import Verdict
-from ctdc_framework.figures import Block, Line, Style
+from ctdc_framework.contract.results import Better, Score, Side
 from ctdc_framework.plugin import Measure
-from ctdc_framework.results import Better, Score, Side
+from ctdc_framework.reports import charts, panels, pictures, risk_map
+from ctdc_framework.reports.figures import Block, Line, Style
+from ctdc_framework.runs.compare import Verdict
 
 SVG = "{http://www.w3.org/2000/svg}"
 WORDS = {"risk": "rare ones shown", "utility": "counts right"}

@@ -5,8 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctdc_framework.claims import CLAIMS, Claim, KAnonymity, NoClaim, RecordSupport, parse_claim
 from ctdc_framework.errors import CtdcError
+from ctdc_framework.promises.claims import (
+    CLAIMS,
+    Claim,
+    KAnonymity,
+    NoClaim,
+    RecordSupport,
+    parse_claim,
+)
 
 NUMBERS = st.integers(1, 10**6)
 NAMES = st.lists(st.from_regex(r"[A-Za-z_][A-Za-z0-9_]*", fullmatch=True), min_size=1, max_size=5)

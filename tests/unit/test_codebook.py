@@ -2,8 +2,8 @@
 
 import pytest
 
-from ctdc_framework.codebook import REFERENCE, Role
-from ctdc_framework.codebook_io import check_codebook, load_codebook, shipped_codebooks
+from ctdc_framework.codebook.model import REFERENCE, Role
+from ctdc_framework.language.load import check_codebook, load_codebook, shipped_codebooks
 
 SHIPPED = sorted(shipped_codebooks())
 

@@ -3,8 +3,8 @@
 import pytest
 from attrs import frozen
 
-from ctdc_framework.codebook_io import check_codebook, load_codebook
 from ctdc_framework.errors import CodebookError
+from ctdc_framework.language.load import check_codebook, load_codebook
 
 
 @frozen

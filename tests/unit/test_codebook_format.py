@@ -10,9 +10,9 @@ import tomli
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctdc_framework.codebook_format import WIDTH, format_codebook, quoted, quoted_key
-from ctdc_framework.codebook_io import shipped_codebooks
 from ctdc_framework.errors import CodebookError
+from ctdc_framework.language.format import WIDTH, format_codebook, quoted, quoted_key
+from ctdc_framework.language.load import shipped_codebooks
 
 SHIPPED = sorted(shipped_codebooks().values())
 

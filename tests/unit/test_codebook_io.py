@@ -9,14 +9,14 @@ import tomli
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctdc_framework.codebook_io import (
+from ctdc_framework.codebook.rules import BUILT_IN, flow_of
+from ctdc_framework.errors import CodebookError
+from ctdc_framework.language.load import (
     check_codebook,
     find_codebook,
     load_codebook,
     shipped_codebooks,
 )
-from ctdc_framework.errors import CodebookError
-from ctdc_framework.rules import BUILT_IN, flow_of
 
 RICH = """
 [templates.flag]

@@ -8,12 +8,12 @@ import tomli
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctdc_framework import codebook_show
-from ctdc_framework.codebook_io import shipped_codebooks
-from ctdc_framework.codebook_show import as_json, show
 from ctdc_framework.errors import CodebookError
-from ctdc_framework.inheritance import DEEPEST, inherit
-from ctdc_framework.toml_file import read_toml
+from ctdc_framework.language import show as codebook_show
+from ctdc_framework.language.inheritance import DEEPEST, inherit
+from ctdc_framework.language.load import shipped_codebooks
+from ctdc_framework.language.show import as_json, show
+from ctdc_framework.toml.file import read_toml
 
 BASE = """\
 [privacy]

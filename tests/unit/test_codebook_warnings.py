@@ -3,9 +3,9 @@
 import pytest
 
 from ctdc_framework import api
-from ctdc_framework.codebook_io import check_codebook, load_codebook
+from ctdc_framework.codebook.rules import BUILT_IN
 from ctdc_framework.errors import CodebookError, CtdcError
-from ctdc_framework.rules import BUILT_IN
+from ctdc_framework.language.load import check_codebook, load_codebook
 
 END = "[inputs.age]"
 AGES = "bands     = [{ from = 0, to = 17 }, { from = 18, to = 29 }, { from = 30 }]"
@@ -182,8 +182,8 @@ def test_a_rule_that_leaves_out_what_others_are_folded_into_is_a_warning(toy_tex
 def test_a_rule_of_a_plugin_may_not_keep_what_fewer_than_k_records_have(toy_text, file_of):
     from attrs import frozen
 
-    from ctdc_framework.convert import entry
-    from ctdc_framework.rules import Rule
+    from ctdc_framework.codebook.rules import Rule
+    from ctdc_framework.toml.convert import entry
 
     @frozen(kw_only=True)
     class Params:

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctdc_framework.columns import Column, flag
+from ctdc_framework.codebook.columns import Column, flag
 
 CELLS = st.one_of(st.none(), st.integers(0, 3), st.sampled_from("abc"), st.just(("a", "b")))
 

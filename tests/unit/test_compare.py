@@ -10,19 +10,10 @@ from attrs import evolve, frozen
 from ctdc_k_synthesis import STRATEGY as K_SYNTHESIS
 from ctdc_measures import MEASURES
 
-from ctdc_framework import registry
-from ctdc_framework.claims import (
-    MaxDeviation,
-    MultipleOf,
-    RecordSupport,
-    SingleCounts,
-    Threshold,
-)
-from ctdc_framework.compare import ANCHORS, COPY, HALF, SHUFFLED, SUBSAMPLES, compare
-from ctdc_framework.convert import entry, unstructure
 from ctdc_framework.errors import ReleaseRefused, StrategyError
-from ctdc_framework.plan import BoundMeasure, Plan, bind_candidates, bind_measure
-from ctdc_framework.plan_entries import CandidateEntry, GateEntry, MeasureEntry, StageEntry
+from ctdc_framework.loading import registry
+from ctdc_framework.plans.entries import CandidateEntry, GateEntry, MeasureEntry, StageEntry
+from ctdc_framework.plans.plan import BoundMeasure, Plan, bind_candidates, bind_measure
 from ctdc_framework.plugin import (
     Better,
     Cancelled,
@@ -36,7 +27,16 @@ from ctdc_framework.plugin import (
     Strategy,
     hookimpl,
 )
-from ctdc_framework.tables import table_of_codes
+from ctdc_framework.promises.claims import (
+    MaxDeviation,
+    MultipleOf,
+    RecordSupport,
+    SingleCounts,
+    Threshold,
+)
+from ctdc_framework.records.tables import table_of_codes
+from ctdc_framework.runs.compare import ANCHORS, COPY, HALF, SHUFFLED, SUBSAMPLES, compare
+from ctdc_framework.toml.convert import entry, unstructure
 
 CANARY = "Maria Canary, born 1999"
 LEAKAGE, ERROR, LOST = "rare-combination-leakage", "combination-error", "combinations-lost"

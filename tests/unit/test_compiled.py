@@ -7,8 +7,8 @@ import doctest
 import numba
 import pytest
 
-from ctdc_framework import compiled
-from ctdc_framework.compiled import jit
+from ctdc_framework.counting import compiled
+from ctdc_framework.counting.compiled import jit
 
 
 def test_a_function_without_a_file_to_keep_its_code_beside_is_compiled_all_the_same():

@@ -11,11 +11,19 @@ from attrs import NOTHING, evolve, field, frozen, has, validators
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ctdc_framework import registry
-from ctdc_framework.convert import Fault, entry, fields_of, key_of, matching, structure, unstructure
-from ctdc_framework.faults import Faults
-from ctdc_framework.parameters import describe
-from ctdc_framework.rules import BUILT_IN
+from ctdc_framework.codebook.rules import BUILT_IN
+from ctdc_framework.loading import registry
+from ctdc_framework.loading.parameters import describe
+from ctdc_framework.problems.faults import Faults
+from ctdc_framework.toml.convert import (
+    Fault,
+    entry,
+    fields_of,
+    key_of,
+    matching,
+    structure,
+    unstructure,
+)
 
 
 class Colour(Enum):

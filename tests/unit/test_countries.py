@@ -17,8 +17,8 @@ from attrs.exceptions import FrozenInstanceError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctdc_framework import countries
-from ctdc_framework.countries import M49, advice, country, current, used_for, user_assigned
+from ctdc_framework.codebook import countries
+from ctdc_framework.codebook.countries import M49, advice, country, current, used_for, user_assigned
 
 TODAY = date(2026, 1, 1)
 CTDC = date(2021, 9, 1)

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from ctdc_framework.codebook_io import load_codebook
-from ctdc_framework.demo_data import FLAGS, GENDER_SINCE, KOSOVO, MISSING, YEARS, fabricate_cases
-from ctdc_framework.files import raw_of_arrow
-from ctdc_framework.prepare import prepare
+from ctdc_framework.demo.records import FLAGS, GENDER_SINCE, KOSOVO, MISSING, YEARS, fabricate_cases
+from ctdc_framework.language.load import load_codebook
+from ctdc_framework.preparation.prepare import prepare
+from ctdc_framework.records.files import raw_of_arrow
 
 ROWS = 10_000
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from ctdc_framework import diagnostics
-from ctdc_framework.codebook_io import check_codebook
-from ctdc_framework.columns import Column
+from ctdc_framework.codebook.columns import Column
 from ctdc_framework.errors import CodebookError, CtdcError, DataError
-from ctdc_framework.files import RawFile
-from ctdc_framework.prepare import prepare
-from ctdc_framework.toml_file import MOST
+from ctdc_framework.language.load import check_codebook
+from ctdc_framework.preparation.prepare import prepare
+from ctdc_framework.problems import diagnostics
+from ctdc_framework.records.files import RawFile
+from ctdc_framework.toml.file import MOST
 
 BASE = """\
 [codebook]

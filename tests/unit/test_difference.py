@@ -7,13 +7,20 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctdc_framework.codebook import Superseded
-from ctdc_framework.codebook_io import load_codebook, shipped_codebooks
-from ctdc_framework.convert import fields_of
+from ctdc_framework.codebook.domains import (
+    STANDARD,
+    Band,
+    BandsDomain,
+    EnumDomain,
+    RangeDomain,
+    Value,
+)
+from ctdc_framework.codebook.model import Superseded
 from ctdc_framework.difference.changes import WEIGHTS, as_json, as_text, compare_codebooks
 from ctdc_framework.difference.domains import domain_changes, listed
-from ctdc_framework.domains import STANDARD, Band, BandsDomain, EnumDomain, RangeDomain, Value
 from ctdc_framework.errors import CodebookError
+from ctdc_framework.language.load import load_codebook, shipped_codebooks
+from ctdc_framework.toml.convert import fields_of
 
 BASE = """\
 [codebook]

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from ctdc_framework import documents
-from ctdc_framework.codebook import (
+from ctdc_framework.codebook.hierarchies import Group, Hierarchy, Level
+from ctdc_framework.codebook.model import (
     Allowance,
     Check,
     Codebook,
@@ -26,8 +27,7 @@ from ctdc_framework.codebook import (
     Superseded,
     VariableGroup,
 )
-from ctdc_framework.codebook_io import load_codebook, shipped_codebooks
-from ctdc_framework.convert import entry
+from ctdc_framework.codebook.rules import BUILT_IN, Coalesce, Derive, Rule
 from ctdc_framework.documents import nodes as n
 from ctdc_framework.documents.cautions import CAUTIONS
 from ctdc_framework.documents.counts import Shown
@@ -35,8 +35,8 @@ from ctdc_framework.documents.markdown import escaped
 from ctdc_framework.documents.prose import Prose
 from ctdc_framework.documents.wording import Wording
 from ctdc_framework.errors import CtdcError, DataError
-from ctdc_framework.hierarchies import Group, Hierarchy, Level
-from ctdc_framework.rules import BUILT_IN, Coalesce, Derive, Rule
+from ctdc_framework.language.load import load_codebook, shipped_codebooks
+from ctdc_framework.toml.convert import entry
 
 # What the printed book of September 2021 says, by variable, in the order of its list: names,
 # numbers, codes and dates. A list of words is looked for as it is; the sentences are not the
@@ -847,7 +847,7 @@ def test_every_link_in_the_markdown_leads_somewhere(book):
 RENDER = """
 import hashlib
 from ctdc_framework import documents
-from ctdc_framework.codebook_io import load_codebook
+from ctdc_framework.language.load import load_codebook
 codebook = load_codebook("ctdc-2021")
 text = documents.as_markdown(codebook) + documents.as_html(codebook)
 print(hashlib.sha256(text.encode()).hexdigest())

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctdc_framework.domains import (
+from ctdc_framework.codebook.domains import (
     OUTSIDE,
     STANDARD,
     Band,

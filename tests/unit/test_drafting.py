@@ -9,14 +9,14 @@ import tomli
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctdc_framework.codebook_format import format_codebook
-from ctdc_framework.codebook_io import check_codebook
-from ctdc_framework.domains import FlagDomain, IntegerDomain, TextDomain
+from ctdc_framework.codebook.domains import FlagDomain, IntegerDomain, TextDomain
 from ctdc_framework.drafting.draft import infer, starter
 from ctdc_framework.errors import CodebookError, DataError
-from ctdc_framework.files import raw_of_arrow, read_raw
-from ctdc_framework.prepare import prepare
-from ctdc_framework.tables import cell_texts
+from ctdc_framework.language.format import format_codebook
+from ctdc_framework.language.load import check_codebook
+from ctdc_framework.preparation.prepare import prepare
+from ctdc_framework.records.files import raw_of_arrow, read_raw
+from ctdc_framework.records.tables import cell_texts
 
 
 def raw(columns):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from ctdc_framework.api import refuse_undecided
-from ctdc_framework.codebook_io import check_codebook, load_codebook, shipped_codebooks
+from ctdc_framework.codebook.hierarchies import Group, Hierarchy, Level
 from ctdc_framework.documents import as_markdown
 from ctdc_framework.errors import CtdcError
 from ctdc_framework.exchange import (
@@ -28,7 +28,7 @@ from ctdc_framework.exchange import (
     redcap,
 )
 from ctdc_framework.exchange.frictionless import DataFile
-from ctdc_framework.hierarchies import Group, Hierarchy, Level
+from ctdc_framework.language.load import check_codebook, load_codebook, shipped_codebooks
 
 ODD = """\
 [codebook]

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ctdc_framework.errors import DataError
-from ctdc_framework.files import raw_of_arrow, read_raw
-from ctdc_framework.formats import limits, parquet
+from ctdc_framework.records.files import raw_of_arrow, read_raw
+from ctdc_framework.records.formats import limits, parquet
 
 CANARY = "Zuzana"
 """Stands in cells; a message that holds it has told somebody's data."""

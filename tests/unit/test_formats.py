@@ -9,14 +9,14 @@ from datetime import date, datetime
 import numpy as np
 import pytest
 
-from ctdc_framework.codebook_io import load_codebook, shipped_codebooks
 from ctdc_framework.errors import CtdcError, DataError
 from ctdc_framework.exchange import statistics
-from ctdc_framework.files import read_raw
-from ctdc_framework.formats import limits
-from ctdc_framework.formats import statistics as reading
-from ctdc_framework.prepare import prepare
-from ctdc_framework.tables import cell_texts, table_of_codes
+from ctdc_framework.language.load import load_codebook, shipped_codebooks
+from ctdc_framework.preparation.prepare import prepare
+from ctdc_framework.records.files import read_raw
+from ctdc_framework.records.formats import limits
+from ctdc_framework.records.formats import statistics as reading
+from ctdc_framework.records.tables import cell_texts, table_of_codes
 
 CANARY = "Zuzana"
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from ctdc_framework import gate
-from ctdc_framework.claims import CombinationSupport, KAnonymity, KmAnonymity, RecordSupport
-from ctdc_framework.items import Published
+from ctdc_framework.promises.claims import (
+    CombinationSupport,
+    KAnonymity,
+    KmAnonymity,
+    RecordSupport,
+)
+from ctdc_framework.records.items import Published
+from ctdc_framework.runs import gate
 
 
 def items(text):

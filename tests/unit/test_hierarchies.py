@@ -2,9 +2,9 @@
 
 import pytest
 
-from ctdc_framework.codebook_io import check_codebook
+from ctdc_framework.codebook.hierarchies import Group, Hierarchy, Level
 from ctdc_framework.errors import CodebookError
-from ctdc_framework.hierarchies import Group, Hierarchy, Level
+from ctdc_framework.language.load import check_codebook
 
 AGES = """
 [hierarchies.ages]

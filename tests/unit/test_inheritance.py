@@ -10,12 +10,12 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctdc_framework import inheritance, origins, overlays, seals
-from ctdc_framework.codebook_io import check_codebook, load_codebook, shipped_codebooks
 from ctdc_framework.errors import CodebookError
-from ctdc_framework.inheritance import DEEPEST, LONGEST, inherit
-from ctdc_framework.origins import Inherited, origin_of
-from ctdc_framework.toml_file import read_toml
+from ctdc_framework.language import inheritance, origins, overlays, seals
+from ctdc_framework.language.inheritance import DEEPEST, LONGEST, inherit
+from ctdc_framework.language.load import check_codebook, load_codebook, shipped_codebooks
+from ctdc_framework.language.origins import Inherited, origin_of
+from ctdc_framework.toml.file import read_toml
 
 CHILD = '[codebook]\nextends = "base.toml"\n'
 FRENCH = CHILD + 'lang = "fr"\n'

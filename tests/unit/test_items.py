@@ -13,10 +13,10 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctdc_framework import items as items_module
-from ctdc_framework import recounts
-from ctdc_framework.items import original_of, published_of
-from ctdc_framework.tables import table_of_codes
+from ctdc_framework.promises import recounts
+from ctdc_framework.records import items as items_module
+from ctdc_framework.records.items import original_of, published_of
+from ctdc_framework.records.tables import table_of_codes
 
 
 def table_of(codebook, rows, counts=None):
@@ -109,27 +109,31 @@ def test_the_gate_shares_no_code_with_the_counter(module):
     }
     used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     assert not imported & {
-        "numba", "ctdc_framework.counting", "ctdc_framework.compiled", "ctdc_framework.pairs",
-    }  # fmt: skip
+        "numba",
+        "ctdc_framework.counting.combinations",
+        "ctdc_framework.counting.compiled",
+        "ctdc_framework.contract.pairs",
+    }
     assert not used & {"codes", "sizes", "column_numbers", "with_codes", "counts_of"}
 
 
 def test_a_recount_loads_neither_numba_nor_the_counter(file_of, toy_text):
     script = f"""
 import sys
-from ctdc_framework import items, recounts
-from ctdc_framework.claims import RecordSupport
-from ctdc_framework.codebook_io import load_codebook
+from ctdc_framework.records import items
+from ctdc_framework.promises import recounts
+from ctdc_framework.promises.claims import RecordSupport
+from ctdc_framework.language.load import load_codebook
 from pathlib import Path
 import numpy as np, pandas as pd
-from ctdc_framework.tables import Shape, Table, dtype_of
+from ctdc_framework.records.tables import Shape, Table, dtype_of
 book = load_codebook(Path({str(file_of(toy_text))!r}))
 frame = pd.DataFrame({{c.name: pd.Categorical([c.codes[0]] * 3, dtype=dtype_of(book, c))
                        for c in book.columns}})
 table = Table(frame=frame, shape=Shape.RECORDS, codebook=book)
 original, published = items.original_of(table), items.published_of(table)
 assert recounts.recount(RecordSupport(k=3), original, published).holds
-print([name for name in ("numba", "ctdc_framework.counting", "ctdc_framework.plugin")
+print([name for name in ("numba", "ctdc_framework.counting.combinations", "ctdc_framework.plugin")
        if name in sys.modules])
 """
     done = subprocess.run(

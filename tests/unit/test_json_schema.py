@@ -9,14 +9,14 @@ import tomli
 from attrs import frozen
 from jsonschema import Draft7Validator
 
-from ctdc_framework import codebook as model
-from ctdc_framework.codebook_io import check_codebook, shipped_codebooks
-from ctdc_framework.convert import entry, fields_of, key_of, structure
-from ctdc_framework.domains import KINDS
-from ctdc_framework.faults import Faults
+from ctdc_framework.codebook import model
+from ctdc_framework.codebook.domains import KINDS
+from ctdc_framework.codebook.rules import BUILT_IN, Rule
 from ctdc_framework.json_schema import codebook_schema, plan_schema
-from ctdc_framework.plan_entries import PlanEntries
-from ctdc_framework.rules import BUILT_IN, Rule
+from ctdc_framework.language.load import check_codebook, shipped_codebooks
+from ctdc_framework.plans.entries import PlanEntries
+from ctdc_framework.problems.faults import Faults
+from ctdc_framework.toml.convert import entry, fields_of, key_of, structure
 
 BOOK = """\
 [codebook]

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from ctdc_framework.errors import CtdcError
-from ctdc_framework.keys import VARIABLE, read_key
+from ctdc_framework.plans.keys import VARIABLE, read_key
 
 GOOD = "0123456789abcdef"
 

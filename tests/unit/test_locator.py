@@ -12,7 +12,7 @@ import tomli
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ctdc_framework.locator import Locator, Path, Span, locate
+from ctdc_framework.toml.locator import Locator, Path, Span, locate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctdc_framework.losses import Losses, losses_of
-from ctdc_framework.results import Release
-from ctdc_framework.tables import table_of_codes
+from ctdc_framework.contract.results import Release
+from ctdc_framework.records.tables import table_of_codes
+from ctdc_framework.runs.losses import Losses, losses_of
 
 ROW = st.tuples(*[st.integers(-1, 1)] * 3, *[st.integers(-1, 0)] * 4)
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ctdc_framework import counting
-from ctdc_framework.counting import count_combinations
-from ctdc_framework.pairs import Pair
-from ctdc_framework.tables import table_of_codes
+from ctdc_framework.contract.pairs import Pair
+from ctdc_framework.counting import combinations as counting
+from ctdc_framework.counting.combinations import count_combinations
+from ctdc_framework.records.tables import table_of_codes
 
 ROW = st.tuples(
     st.integers(-1, 1), st.integers(-1, 1), st.integers(-1, 1),

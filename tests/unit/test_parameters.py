@@ -9,8 +9,8 @@ import pytest
 import tomli
 from attrs import frozen, validators
 
-from ctdc_framework.convert import entry, structure
-from ctdc_framework.parameters import describe, kind_of_type
+from ctdc_framework.loading.parameters import describe, kind_of_type
+from ctdc_framework.toml.convert import entry, structure
 
 
 class Colour(Enum):

@@ -7,16 +7,16 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctdc_framework import registry
-from ctdc_framework.codebook_io import load_codebook
 from ctdc_framework.errors import CodebookError, CtdcError, PlanError
-from ctdc_framework.plan import (
+from ctdc_framework.language.load import load_codebook
+from ctdc_framework.loading import registry
+from ctdc_framework.plans.entries import CandidateEntry, StageEntry
+from ctdc_framework.plans.plan import (
     Candidate,
     bind_candidates,
     load_plan,
     refuse_below_k,
 )
-from ctdc_framework.plan_entries import CandidateEntry, StageEntry
 from ctdc_framework.plugin import hookimpl
 
 PLAN = """\

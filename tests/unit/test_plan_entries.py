@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ctdc_framework.errors import PlanError
-from ctdc_framework.plan_entries import CandidateEntry, GateEntry, PlanHeader, entry_of_options
+from ctdc_framework.plans.entries import CandidateEntry, GateEntry, PlanHeader, entry_of_options
 
 
 def params_of(*params, strategies=("k-anonymization",)):

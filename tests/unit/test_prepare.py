@@ -9,13 +9,13 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctdc_framework.columns import Column
+from ctdc_framework.codebook.columns import Column
+from ctdc_framework.codebook.rules import BUILT_IN
+from ctdc_framework.contract.results import Severity
 from ctdc_framework.errors import DataError
-from ctdc_framework.files import raw_of_arrow
-from ctdc_framework.prepare import prepare
-from ctdc_framework.results import Severity
-from ctdc_framework.rules import BUILT_IN
-from ctdc_framework.tables import cell_texts
+from ctdc_framework.preparation.prepare import prepare
+from ctdc_framework.records.files import raw_of_arrow
+from ctdc_framework.records.tables import cell_texts
 
 HEADER = """\
 [codebook]

@@ -3,7 +3,7 @@
 import json
 
 from ctdc_framework.errors import Place, Problem
-from ctdc_framework.problem_formats import as_github, as_json, as_sarif
+from ctdc_framework.problems.formats import as_github, as_json, as_sarif
 
 PLACED = Problem(
     code="CB013",

@@ -11,15 +11,16 @@ from attrs import evolve, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctdc_framework import public, report
-from ctdc_framework.claims import RecordSupport
-from ctdc_framework.codebook import Codebook, Header, Privacy
-from ctdc_framework.compare import COPY, Comparison, GateResult, Verdict, _joined
-from ctdc_framework.plan import BoundMeasure
-from ctdc_framework.plan_entries import GateEntry
+from ctdc_framework.codebook.model import Codebook, Header, Privacy
+from ctdc_framework.contract.results import Better, Note, Public, Release, Score, ScoreRow, Side
+from ctdc_framework.plans.entries import GateEntry
+from ctdc_framework.plans.plan import BoundMeasure
 from ctdc_framework.plugin import Measure
-from ctdc_framework.results import Better, Note, Public, Release, Score, ScoreRow, Side
-from ctdc_framework.tables import Shape, Table
+from ctdc_framework.promises.claims import RecordSupport
+from ctdc_framework.records.tables import Shape, Table
+from ctdc_framework.reports import page as report
+from ctdc_framework.reports import public
+from ctdc_framework.runs.compare import COPY, Comparison, GateResult, Verdict, _joined
 
 K = 10
 SECRET = "QZX"

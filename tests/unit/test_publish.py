@@ -10,9 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 from attrs import evolve
 
-from ctdc_framework import publish
-from ctdc_framework import release_files as files
-from ctdc_framework.claims import (
+from ctdc_framework.contract.results import Note, Release, Severity, StageRecord
+from ctdc_framework.errors import Exit, ReleaseRefused
+from ctdc_framework.loading.registry import load
+from ctdc_framework.plugin import hookimpl
+from ctdc_framework.preparation.prepare import Prepared
+from ctdc_framework.promises.claims import (
     DifferentialPrivacy,
     MaxDeviation,
     MultipleOf,
@@ -21,14 +24,11 @@ from ctdc_framework.claims import (
     SingleCounts,
     Threshold,
 )
-from ctdc_framework.compare import Comparison, Verdict
-from ctdc_framework.errors import Exit, ReleaseRefused
-from ctdc_framework.items import original_of
-from ctdc_framework.plugin import hookimpl
-from ctdc_framework.prepare import Prepared
-from ctdc_framework.registry import load
-from ctdc_framework.results import Note, Release, Severity, StageRecord
-from ctdc_framework.tables import Shape, table_of_codes
+from ctdc_framework.records.items import original_of
+from ctdc_framework.records.tables import Shape, table_of_codes
+from ctdc_framework.releases import publish
+from ctdc_framework.releases import writing as files
+from ctdc_framework.runs.compare import Comparison, Verdict
 
 K = 3
 SEED = 98_765_432_109_876_543_210_987_654_321

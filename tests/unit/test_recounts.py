@@ -11,8 +11,8 @@ from attrs import frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctdc_framework import recounts
-from ctdc_framework.claims import (
+from ctdc_framework.promises import recounts
+from ctdc_framework.promises.claims import (
     CLAIMS,
     Additive,
     Claim,
@@ -30,9 +30,9 @@ from ctdc_framework.claims import (
     TCloseness,
     Threshold,
 )
-from ctdc_framework.items import Published, original_of, published_of
-from ctdc_framework.recounts import Finding, recount
-from ctdc_framework.tables import table_of_codes
+from ctdc_framework.promises.recounts import Finding, recount
+from ctdc_framework.records.items import Published, original_of, published_of
+from ctdc_framework.records.tables import table_of_codes
 
 ROW = st.tuples(
     st.integers(-1, 1), st.integers(-1, 1), st.integers(-1, 1),

@@ -10,9 +10,10 @@ from types import ModuleType
 import pytest
 from attrs import evolve, frozen
 
-from ctdc_framework import registry, rules
-from ctdc_framework.claims import NoClaim
+from ctdc_framework.codebook import rules
+from ctdc_framework.contract.results import Release, StageRecord
 from ctdc_framework.errors import PluginError, ReleaseRefused, StrategyError
+from ctdc_framework.loading import registry
 from ctdc_framework.plugin import (
     CONTRACT,
     GROUP,
@@ -28,7 +29,7 @@ from ctdc_framework.plugin import (
     Strategy,
     hookimpl,
 )
-from ctdc_framework.results import Release, StageRecord
+from ctdc_framework.promises.claims import NoClaim
 from ctdc_framework.shipped import OWN_COMMANDS
 
 CANARY = "Maria Canary, born 1999"

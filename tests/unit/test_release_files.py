@@ -15,14 +15,14 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctdc_framework import release_files as files
-from ctdc_framework import staging
-from ctdc_framework.claims import RecordSupport
+from ctdc_framework.contract.results import Note, Release, StageRecord
 from ctdc_framework.errors import ReleaseRefused
-from ctdc_framework.files import raw_of_arrow
-from ctdc_framework.items import published_of
-from ctdc_framework.results import Note, Release, StageRecord
-from ctdc_framework.tables import Shape, table_of_codes
+from ctdc_framework.promises.claims import RecordSupport
+from ctdc_framework.records.files import raw_of_arrow
+from ctdc_framework.records.items import published_of
+from ctdc_framework.records.tables import Shape, table_of_codes
+from ctdc_framework.releases import staging
+from ctdc_framework.releases import writing as files
 
 ODD = """
 [codebook]

@@ -14,15 +14,16 @@ import pandas as pd
 import pytest
 from attrs import frozen
 
-from ctdc_framework import figures, report
-from ctdc_framework.claims import KAnonymity, RecordSupport
-from ctdc_framework.codebook import Codebook, Header, Privacy
-from ctdc_framework.compare import COPY, SHUFFLED, Comparison, GateResult, Verdict
-from ctdc_framework.plan import BoundMeasure
-from ctdc_framework.plan_entries import GateEntry
+from ctdc_framework.codebook.model import Codebook, Header, Privacy
+from ctdc_framework.contract.results import Better, Note, Release, Score, ScoreRow, Severity, Side
+from ctdc_framework.plans.entries import GateEntry
+from ctdc_framework.plans.plan import BoundMeasure
 from ctdc_framework.plugin import Measure
-from ctdc_framework.results import Better, Note, Release, Score, ScoreRow, Severity, Side
-from ctdc_framework.tables import Shape, Table
+from ctdc_framework.promises.claims import KAnonymity, RecordSupport
+from ctdc_framework.records.tables import Shape, Table
+from ctdc_framework.reports import figures
+from ctdc_framework.reports import page as report
+from ctdc_framework.runs.compare import COPY, SHUFFLED, Comparison, GateResult, Verdict
 
 LONG = "k-synthesis[k=20, mode=seeded]"
 HOSTILE = "<b>x</b>"
@@ -174,7 +175,7 @@ def test_doctests():
 
 def test_importing_it_loads_nothing_heavy():
     code = (
-        "import sys, ctdc_framework.report\n"
+        "import sys, ctdc_framework.reports.page\n"
         "print({'altair', 'vl_convert', 'pandas', 'jinja2'} & set(sys.modules))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -8,14 +8,10 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctdc_framework.codebook import Condition, RuleEntry
-from ctdc_framework.codebook_io import load_codebook
-from ctdc_framework.columns import Column
-from ctdc_framework.demo_data import fabricate_cases
-from ctdc_framework.files import raw_of_arrow
-from ctdc_framework.prepare import prepare
-from ctdc_framework.rewriting import Recode
-from ctdc_framework.rules import (
+from ctdc_framework.codebook.columns import Column
+from ctdc_framework.codebook.model import Condition, RuleEntry
+from ctdc_framework.codebook.rewriting import Recode
+from ctdc_framework.codebook.rules import (
     BUILT_IN,
     Bin,
     Coalesce,
@@ -26,6 +22,10 @@ from ctdc_framework.rules import (
     flow_of,
     holds,
 )
+from ctdc_framework.demo.records import fabricate_cases
+from ctdc_framework.language.load import load_codebook
+from ctdc_framework.preparation.prepare import prepare
+from ctdc_framework.records.files import raw_of_arrow
 
 FLAGS = st.lists(st.sampled_from(["1", None]), min_size=4, max_size=4)
 

@@ -14,8 +14,12 @@ from ctdc_k_synthesis import STRATEGY as K_SYNTHESIS
 from ctdc_k_synthesis import KSynthesis
 from ctdc_rounding import ROUNDING, TABULATE, Rounding, Tabulate
 
-from ctdc_framework import registry
-from ctdc_framework.claims import (
+from ctdc_framework.errors import ReleaseRefused, StrategyError
+from ctdc_framework.loading import registry
+from ctdc_framework.loading.registry import PluginInfo
+from ctdc_framework.plans.plan import Candidate, Stage
+from ctdc_framework.plugin import Cancelled, Note, Output, Severity, Shape, Strategy, hookimpl
+from ctdc_framework.promises.claims import (
     DifferentialPrivacy,
     KAnonymity,
     MaxDeviation,
@@ -26,16 +30,12 @@ from ctdc_framework.claims import (
     SingleCountsAtMost,
     Threshold,
 )
-from ctdc_framework.convert import entry
-from ctdc_framework.errors import ReleaseRefused, StrategyError
-from ctdc_framework.gate import judge
-from ctdc_framework.items import Published, original_of, published_of
-from ctdc_framework.plan import Candidate, Stage
-from ctdc_framework.plugin import Cancelled, Note, Output, Severity, Shape, Strategy, hookimpl
-from ctdc_framework.recounts import recount
-from ctdc_framework.registry import PluginInfo
-from ctdc_framework.runner import generator, run_candidate
-from ctdc_framework.tables import table_of_codes
+from ctdc_framework.promises.recounts import recount
+from ctdc_framework.records.items import Published, original_of, published_of
+from ctdc_framework.records.tables import table_of_codes
+from ctdc_framework.runs.gate import judge
+from ctdc_framework.runs.runner import generator, run_candidate
+from ctdc_framework.toml.convert import entry
 
 CANARY = "Maria Canary, born 1999"
 NOBODY = registry.load(found=[])

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ctdc_framework.cli import app
-from ctdc_framework.codebook_io import load_codebook
+from ctdc_framework.language.load import load_codebook
 
 ADULT = (
     *("sex", "age", "race", "marital-status", "education", "native-country", "workclass"),

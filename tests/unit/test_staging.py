@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ctdc_framework import staging
 from ctdc_framework.errors import CtdcError, ReleaseRefused
+from ctdc_framework.releases import staging
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctdc_framework.claims import SingleCounts
-from ctdc_framework.items import Published
-from ctdc_framework.successive import counts_of, differences
-from ctdc_framework.verify import Result, check_previous
+from ctdc_framework.promises.claims import SingleCounts
+from ctdc_framework.promises.successive import counts_of, differences
+from ctdc_framework.records.items import Published
+from ctdc_framework.releases.verify import Result, check_previous
 
 TOTAL, MEN, WOMEN = (), (("gender", "Male"),), (("gender", "Female"),)
 

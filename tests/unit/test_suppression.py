@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ctdc_framework.plugin import Context, StrategyError
-from ctdc_framework.suppression import STATUSES, are_kept_rows, statuses
-from ctdc_framework.tables import cell_texts, table_of_codes
+from ctdc_framework.records.suppression import STATUSES, are_kept_rows, statuses
+from ctdc_framework.records.tables import cell_texts, table_of_codes
 
 ROW = st.tuples(
     st.integers(-1, 2), st.integers(-1, 1), st.integers(-1, 2), *[st.integers(-1, 0)] * 4

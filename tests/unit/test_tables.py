@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from ctdc_framework.codebook import COUNT
-from ctdc_framework.tables import Shape, Table, dtype_of, table_of_codes
+from ctdc_framework.codebook.model import COUNT
+from ctdc_framework.records.tables import Shape, Table, dtype_of, table_of_codes
 
 
 def matrices(codebook, most=12):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from attrs import evolve, frozen, validators
 
-from ctdc_framework import registry
+from ctdc_framework.loading import registry
 from ctdc_framework.plugin import (
     Better,
     Cancelled,
@@ -348,14 +348,18 @@ def test_parameters_without_help_and_of_any_kind_are_caught():
 
 
 def test_an_import_past_the_contract_is_caught(tmp_path, monkeypatch):
-    text = "from ctdc_framework.runner import generator\ndef run(table, params, context): ...\n"
+    text = (
+        "from ctdc_framework.runs.runner import generator\ndef run(table, params, context): ...\n"
+    )
     (tmp_path / "ctdc_nosy.py").write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
     import ctdc_nosy
 
     said = failing(evolve(COPY, run=ctdc_nosy.run))["imports-the-contract-alone"]
 
-    assert said == ("it imports ctdc_framework.runner; only ctdc_framework.plugin stays as it is")
+    assert said == (
+        "it imports ctdc_framework.runs.runner; only ctdc_framework.plugin stays as it is"
+    )
 
 
 # ---- measures

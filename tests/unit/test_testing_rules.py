@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from attrs import evolve, frozen, validators
 
-from ctdc_framework.codebook_io import load_codebook
+from ctdc_framework.codebook.rules import BUILT_IN
+from ctdc_framework.language.load import load_codebook
 from ctdc_framework.plugin import Column, Fault, Rule, entry, flag
-from ctdc_framework.rules import BUILT_IN
 from ctdc_framework.testing import RULE_CHECKS, Broken, rule_checks
 
 WORK = """\

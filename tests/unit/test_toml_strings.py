@@ -5,7 +5,7 @@ import tomli
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctdc_framework.toml_strings import written_at
+from ctdc_framework.toml.strings import written_at
 
 PLAIN = [("a", "a"), ("é", "é"), ("😀", "😀"), (" ", " "), ("{var:x}", "{var:x}")]
 ESCAPED = [("\\n", "\n"), ('\\"', '"'), ("\\\\", "\\"), ("\\u00e9", "é"), ("\\U0001F600", "😀")]

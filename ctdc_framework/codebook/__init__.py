@@ -1,0 +1,1 @@
+"""What a codebook says, as frozen values: variables, domains, hierarchies, rules."""

@@ -1,0 +1,1 @@
+"""The values that strategies and measures are handed and give back."""

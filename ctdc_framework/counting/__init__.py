@@ -1,0 +1,1 @@
+"""Combinations of values, counted over encoded arrays."""

@@ -1,0 +1,1 @@
+"""Made-up case records and the plan that compares five ways of publishing them."""

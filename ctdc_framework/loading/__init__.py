@@ -1,0 +1,1 @@
+"""Plugins: the hooks, what they offer, and how they are found, checked and named."""

@@ -1,0 +1,1 @@
+"""A plan: candidates, stages, measures, gates, scenario; checked before data are read."""

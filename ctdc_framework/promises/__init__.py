@@ -1,0 +1,1 @@
+"""What releases claim, and the recounts that show whether a claim holds."""

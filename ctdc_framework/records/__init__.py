@@ -1,0 +1,1 @@
+"""Tables of records and of counts, and the files that hold them."""

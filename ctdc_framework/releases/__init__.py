@@ -1,0 +1,1 @@
+"""A release as files: written whole or not at all, read again, and verified."""

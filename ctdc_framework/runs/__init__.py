@@ -1,0 +1,1 @@
+"""Runs of a plan: stages in order, scores, and what holds a release back."""
