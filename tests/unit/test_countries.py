@@ -405,7 +405,7 @@ def test_advice_on_any_text_is_one_line_or_none(text: str, as_of: date) -> None:
 
 def test_importing_the_module_reads_nothing() -> None:
     code = (
-        "from ctdc_framework import countries as c\n"
+        "from ctdc_framework.codebook import countries as c\n"
         "assert c._rows.cache_info().currsize == 0\n"
         "c.country('USA'), c.withdrawn('ANT'), c.advice('US', c.date(2021, 9, 1))\n"
         "assert c._rows.cache_info().misses == 1\n"
