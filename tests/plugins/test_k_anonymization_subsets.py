@@ -15,9 +15,9 @@ from ctdc_k_anonymization.subsets import suppress
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ctdc_framework.items import original_of, published_of
 from ctdc_framework.plugin import Context, KmAnonymity, StrategyError, table_of_codes
-from ctdc_framework.recounts import recount
+from ctdc_framework.promises.recounts import recount
+from ctdc_framework.records.items import original_of, published_of
 
 SIZES = (3, 2, 3, 1, 1)
 TABLES = st.lists(st.tuples(*(st.integers(-1, size - 1) for size in SIZES)), max_size=30)

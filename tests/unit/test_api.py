@@ -110,7 +110,7 @@ def test_the_same_seed_gives_the_same_bytes_of_every_public_file(tmp_path, run, 
     first, second = (contents(tmp_path / out / "release") for out in ("one", "two"))
     assert list(first) == [
         "codebook.html", "codebook.md", "data.csv", "data.parquet", "datapackage.json",
-        "release.json", "tables/combinations-2.csv", "tables/combinations-2.parquet",
+        "release.json", "report.html", "tables/combinations-2.csv", "tables/combinations-2.parquet",
     ]  # fmt: skip
     assert first == second
     assert one.hashes == two.hashes
@@ -207,7 +207,9 @@ def test_a_comparison_writes_what_may_be_released_and_nothing_else(tmp_path, run
         rounded=ROUNDED, exact={"tabulate": {"length": 1}}, low={"k-synthesis": {"k": 5}}
     )
     outcome = run(plan, releases="each")
-    assert [path.name for path in (tmp_path / "out" / "release").iterdir()] == ["rounded"]
+    assert {path.name for path in (tmp_path / "out" / "release").iterdir()} == {
+        "rounded", "report.html", "comparison.json",
+    }  # fmt: skip
     assert list(outcome.hashes) == ["rounded"]
     reasons = {one.name: one.reason for one in outcome.comparison.verdicts if not one.is_control}
     assert reasons["rounded"] == ""
@@ -215,9 +217,12 @@ def test_a_comparison_writes_what_may_be_released_and_nothing_else(tmp_path, run
     assert "compared only" in reasons["low"]
 
 
-def test_a_comparison_alone_writes_no_release(tmp_path, run, plan_of):
+def test_a_comparison_alone_releases_its_public_report_and_no_data(tmp_path, run, plan_of):
     outcome = run(plan_of(rounded=ROUNDED), releases="none")
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["private"]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"release", "private"}
+    assert {path.name for path in (tmp_path / "out" / "release").iterdir()} == {
+        "report.html", "comparison.json",
+    }  # fmt: skip
     assert outcome.hashes == {}
 
 
@@ -255,7 +260,7 @@ def test_a_run_that_is_stopped_leaves_nothing(tmp_path, monkeypatch, run, plan_o
     monkeypatch.setattr(publish.report, "as_html", lambda *_: "")
     monkeypatch.setattr(files, where, fail)
     with pytest.raises(CtdcError if stop is OSError else stop):
-        run(plan_of(suppressed={"k-anonymization": {"keys": ["gender"]}}))
+        run(plan_of(suppressed={"k-anonymization": {"method": "cells"}}))
     assert not list(tmp_path.iterdir())
 
 
@@ -272,7 +277,7 @@ def test_an_earlier_run_is_replaced_as_a_whole_where_that_is_asked_for(tmp_path,
         run(plan_of(rounded=ROUNDED))
     run(plan_of(rounded=ROUNDED), force=True)
     assert {path.name for path in (tmp_path / "out" / "release").iterdir()} == {
-        "codebook.html", "codebook.md", "datapackage.json", "release.json", "tables",
+        "codebook.html", "codebook.md", "datapackage.json", "release.json", "report.html", "tables",
     }  # fmt: skip
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 

@@ -236,7 +236,7 @@ def test_any_value_is_converted_or_its_faults_are_told(value):
 def strategy_of(cls):
     """Draw values of a parameter class: what TOML could hold, judged by the class itself."""
     some = {
-        int: st.integers(1, 6),
+        int: st.integers(1, 6) | st.integers(10, 12),
         float: st.floats(0, 1),
         str: st.sampled_from(["a", "year", "x y"]),
         bool: st.booleans(),
