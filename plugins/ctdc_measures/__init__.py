@@ -1,7 +1,8 @@
 """Measures of risk and utility: what a release gives away, and what it keeps.
 
-All are exact counts. With n(c) the records that hold combination c in the original and m(c) what
-is published of it, a combination is *rare* where 0 < n(c) < k and *reportable* where n(c) >= k.
+All but `propensity` are exact counts. With n(c) the records that hold combination c in the original
+and m(c) what is published of it, a combination is *rare* where 0 < n(c) < k and *reportable* where
+n(c) >= k.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ctdc_measures import (
     inference,
     leakage,
     membership,
+    propensity,
     suppression,
 )
 
@@ -32,6 +34,7 @@ MEASURES: tuple[Measure[Any], ...] = (
     *counts.MEASURES,
     *errors.MEASURES,
     *association.MEASURES,
+    *propensity.MEASURES,
     *suppression.MEASURES,
     *equity.MEASURES,
 )
