@@ -351,6 +351,13 @@ def test_the_counts_of_figure_1_are_those_of_its_records():
         assert made[value] == int(counts[-1])
 
 
+def test_every_package_of_the_framework_has_a_line_in_the_page_on_how_data_flow():
+    page = (DOCS / "explanation" / "pipeline.md").read_text(encoding="utf-8")
+    table = page.partition("## Where the code stands")[2]
+    packages = {path.parent.name for path in (ROOT / "ctdc_framework").glob("*/__init__.py")}
+    assert packages <= set(re.findall(r"`([a-z]+)`", table))
+
+
 def test_the_plugin_of_the_how_to_can_be_used(tmp_path, monkeypatch):
     page = DOCS / "how-to" / "add-a-strategy.md"
     code = {title: body for _, title, body, _ in fences(page) if title}
