@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ctdc_framework.preparation.prepare import Prepared
     from ctdc_framework.records.files import RawFile
     from ctdc_framework.records.tables import Table
+    from ctdc_framework.reports.drawing import Chart
 
 Releases = Literal["one", "each", "none"]
 """What is released: the one candidate there is, each that may be, or nothing."""
@@ -150,6 +151,16 @@ def refuse_draft(codebook: Codebook) -> None:
         )
 
 
+def charts(comparison: Comparison) -> dict[str, Chart]:
+    """Draw what was compared: by name, each a chart that displays itself in a notebook.
+
+    `map` is risk beside utility; the others have the names of their measures. Exact: private.
+    """
+    from ctdc_framework.reports.drawing import charts_of
+
+    return charts_of(comparison)
+
+
 def refuse_undecided(codebook: Codebook) -> None:
     """Refuse to judge by a draft whose roles nobody has decided; raises `CtdcError`."""
     undecided = [f"`{name}`" for name, one in codebook.variables.items() if not one.role]
@@ -247,6 +258,7 @@ def the_data(plan: Plan) -> Path:
 __all__ = [
     "Outcome",
     "Reading",
+    "charts",
     "execute",
     "load_codebook",
     "load_registry",

@@ -10,20 +10,14 @@ import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from attrs import field, frozen
 
-from ctdc_framework.contract.results import Better, Json, Note, ScoreRow, Severity
+from ctdc_framework.contract.results import Json, Note, ScoreRow, Severity
 from ctdc_framework.plans.entries import GateEntry
-from ctdc_framework.reports import charts, risk_map
+from ctdc_framework.reports import charts
+from ctdc_framework.reports.drawing import asked_for, bars_of, map_of
 from ctdc_framework.reports.figures import (
-    CLASSES,
-    CORE_RISKS,
-    ERROR,
-    ONE_SCALE,
-    PANELS,
-    PRESERVATION,
     SHARES,
     Block,
     blocks,
@@ -261,10 +255,10 @@ def as_html(comparison: Comparison, details: Details) -> str:
         controls=CONTROLS,
         number=number,
         gates=_gates_of(comparison),
-        asked_for=[_asked(gate, units) for gate in _asked_for(comparison)],
-        map=_map(comparison, found),
+        asked_for=[_asked(gate, units) for gate in asked_for(comparison)],
+        map=map_of(comparison, found),
         pictures={one.key: one for one in pictures(comparison, found)},
-        drawn=list(_drawn(found)),
+        drawn=list(bars_of(found)),
         blocks=found,
         notes=_notes(comparison, details),
         most_slices=charts.MOST_SLICES,
@@ -272,86 +266,12 @@ def as_html(comparison: Comparison, details: Details) -> str:
     return _printable(page)
 
 
-def _drawn(found: Sequence[Block]) -> Iterator[tuple[Block, str]]:
-    """Draw every measure; those that are read beside each other on one scale."""
-    together = [block for block in found if block.measure.name in ONE_SCALE]
-    scores = [score for block in together for line in block.lines for score in line.scores.values()]
-    highest = max((max(score.value, score.high or 0.0) for score in scores), default=0.0)
-    for place, block in enumerate(found):
-        if block.measure.name in PANELS and block.slices:
-            continue  # it has a picture of its own
-        top = 1.0 if block.measure.unit in SHARES else 0.0
-        top = max(top, highest) if block in together else top
-        yield block, charts.bars(f"chart-{place}", block, top)
-
-
-def _map(comparison: Comparison, found: Sequence[Block]) -> dict[str, Any]:
-    """Draw risk beside utility, where both were measured."""
-    by_name = {block.measure.name: block for block in found if block.slices}
-    risks = [by_name[name] for name in CORE_RISKS if name in by_name]
-    names = (ERROR, PRESERVATION, CLASSES)  # the last is what may be public of the first
-    utility = next((by_name[name] for name in names if name in by_name), None)
-    points = risk_map.points_of(risks, utility) if risks and utility else []
-    if not (risks and utility and points):
-        return {}
-    kept = {
-        ERROR: f"kept right, {utility.slices[-1]}",
-        PRESERVATION: f"kept, {utility.slices[-1]}",
-        CLASSES: f"right within k or 10 %, {utility.slices[-1].partition(',')[0]}",
-    }
-    words = {
-        "risk": f"share of the rare combinations that are shown, {risks[0].slices[-1]}"
-        if len(risks) == 1
-        else "the worst core risk",
-        "utility": f"share of counts {kept[utility.measure.name]}",
-    }
-    on_it = {point.name for point in points}
-    missing = [line.label for line in utility.lines if line.label not in on_it]
-    limits = _limits(comparison, risks, utility)
-    svg = risk_map.risk_utility_map("map", points, **words, limits=limits)
-    front = {point.name for point in risk_map.front_of(points)}
-    core = [f"{risk.measure.name} ({risk.slices[-1]})" for risk in risks]
-    return words | {
-        "svg": svg,
-        "points": points,
-        "missing": missing,
-        "front": front,
-        "core": core,
-        "units": (risks[0].measure.unit, utility.measure.unit),
-        "limits": limits,
-    }
-
-
-def _limits(comparison: Comparison, risks: Sequence[Block], utility: Block) -> risk_map.Limits:
-    """Find what the plan's gates ask on the axes of the map: the strictest of each."""
-    most, least = [], []
-    for gate in _asked_for(comparison):
-        if gate.op not in ("==", "<=", "<", ">="):
-            continue
-        for block in (*risks, utility):
-            if gate.measure != block.measure.name or gate.slice not in ("all", block.slices[-1]):
-                continue
-            if block.measure.name == CLASSES:
-                continue
-            if block is utility:
-                lower = block.measure.better is Better.LOWER
-                if lower == (gate.op != ">="):
-                    least.append(1 - gate.value if lower else gate.value)
-            elif gate.op != ">=":
-                most.append(gate.value)
-    return risk_map.Limits(risk=min(most, default=None), utility=max(least, default=None))
-
-
 def _gates_of(comparison: Comparison) -> dict[str, list[tuple[str, str]]]:
     """Say of each candidate how it did at each gate, by its number, in words with a sign."""
-    numbers = {gate: n for n, gate in enumerate(_asked_for(comparison), start=1)}
+    numbers = {gate: n for n, gate in enumerate(asked_for(comparison), start=1)}
     found: dict[str, list[tuple[str, str]]] = {}
     for one in comparison.gates:
         sign = {True: "\N{CHECK MARK}", False: "\N{BALLOT X}", None: "\N{EN DASH}"}[one.passed]
         said = f"{sign} {numbers[one.gate]} {REACHED[one.passed]}"
         found.setdefault(one.candidate, []).append((REACHED[one.passed], said))
     return found
-
-
-def _asked_for(comparison: Comparison) -> list[GateEntry]:
-    return list(dict.fromkeys(one.gate for one in comparison.gates))

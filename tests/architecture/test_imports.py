@@ -41,7 +41,7 @@ ROOMS: dict[str, list[str]] = {
     "json_schema": [],
     "preparation": ["cell_reader", "outside", "prepare"],
     "runs": ["gate", "runner", "losses", "controls", "compare"],
-    "reports": ["public", "figures", "charts", "risk_map", "panels", "pictures", "page"],
+    "reports": ["public", "figures", "charts", "risk_map", "panels", "pictures", "drawing", "page"],
     "demo": ["records", "plan"],
     "testing": [],
     "releases": ["staging", "writing", "reading", "verify", "checklist", "publish"],

@@ -358,6 +358,32 @@ def test_every_package_of_the_framework_has_a_line_in_the_page_on_how_data_flow(
     assert packages <= set(re.findall(r"`([a-z]+)`", table))
 
 
+def test_the_notebook_of_the_how_to_gives_a_frame_and_charts_that_show_themselves(
+    tmp_path, monkeypatch
+):
+    page = DOCS / "how-to" / "compare-strategies.md"
+    code = {title: body for _, title, body, _ in fences(page) if title}
+    monkeypatch.chdir(tmp_path)
+    rows = ["gender,age,citizenship,isForcedLabour"]
+    rows += [f"{('Female', 'Male')[n % 2]},{n % 60},NPL,1" for n in range(240)]
+    Path("cases.csv").write_text("\n".join([*rows, ""]), encoding="utf-8")
+    Path("sweep.toml").write_text(
+        '[plan]\ncodebook = "minimal"\ndata = "cases.csv"\n'
+        "[[candidates]]\nname = 'tables'\n"
+        "stages = [{ id = 'a', strategy = 'tabulate' }, { id = 'b', strategy = 'rounding' }]\n"
+        "[[measures]]\nmeasure = 'rare-combination-leakage'\n"
+        "[[measures]]\nmeasure = 'combination-error'\n",
+        encoding="utf-8",
+    )
+    told = {}
+    exec(compile(code["notebook.py"], "notebook.py", "exec"), told)
+    assert set(told["scores"]["measure"]) == {"rare-combination-leakage", "combination-error"}
+    shown = told["charts"]["map"]._repr_html_()
+    assert shown.startswith("<figure>")
+    assert "<svg" in shown
+    assert {"rare-combination-leakage", "combination-error"} <= set(told["charts"])
+
+
 def test_the_plugin_of_the_how_to_can_be_used(tmp_path, monkeypatch):
     page = DOCS / "how-to" / "add-a-strategy.md"
     code = {title: body for _, title, body, _ in fences(page) if title}
