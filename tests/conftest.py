@@ -11,6 +11,8 @@ import pytest
 
 from ctdc_framework.language.load import load_codebook
 
+collect_ignore = ["mutants/run.py"]  # a command, which needs an extra
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 TOY = """\

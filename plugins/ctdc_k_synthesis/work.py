@@ -90,6 +90,7 @@ class Work:
     supports: int
     values: NDArray[np.int32]
     ends: NDArray[np.int64]
+    reward: float = REWARD
 
     @property
     def taste(self) -> tuple[Any, Any, Any, Any, Any]:
@@ -167,7 +168,7 @@ def join(
     values, ends, done = room(int(left.sum()))
     chance = np.arange(int(left.max(initial=0)) + 1, dtype=float) ** SPREAD
     chance[0] = 0.0  # whatever the power: what is used up begins nothing
-    reward = REWARD * hardness(work)
+    reward = work.reward * hardness(work)
     made = CHUNK
     while made == CHUNK:
         made = kernels.join(
