@@ -1,8 +1,8 @@
 """Measures of risk and utility: what a release gives away, and what it keeps.
 
-All but `propensity` are exact counts. With n(c) the records that hold combination c in the original
-and m(c) what is published of it, a combination is *rare* where 0 < n(c) < k and *reportable* where
-n(c) >= k.
+All but `propensity` and `regression-overlap`, which fit a model, are exact counts. With n(c) the
+records that hold combination c in the original and m(c) what is published of it, a combination is
+*rare* where 0 < n(c) < k and *reportable* where n(c) >= k.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from ctdc_measures import (
     leakage,
     membership,
     propensity,
+    regression,
     suppression,
 )
 
@@ -35,6 +36,7 @@ MEASURES: tuple[Measure[Any], ...] = (
     *errors.MEASURES,
     *association.MEASURES,
     *propensity.MEASURES,
+    *regression.MEASURES,
     *suppression.MEASURES,
     *equity.MEASURES,
 )
