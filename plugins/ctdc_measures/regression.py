@@ -345,8 +345,7 @@ MEASURES: tuple[Measure[Any], ...] = (
         unit="share",
         params=Parameters,
         compute=_overlap,
-        missing="no, or unknown, where the outcome is a flag; else such rows are left out; a level "
-        "of its own in what explains it",
+        missing="no, where the outcome is a flag; else left out; a level in what explains it",
         reference="Karr et al., Am. Stat. 60 (2006); no overlap counts 0",
     ),
 )
