@@ -1,7 +1,7 @@
 # Everything sets itself up: a machine needs Python 3.11 or later, make and pip.
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := ctdc_framework plugins tests
+SOURCES := ctdc_framework plugins tests docs
 
 .PHONY: demo test lint fuzz bench mutants docs clean
 .DEFAULT_GOAL := demo

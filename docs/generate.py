@@ -20,21 +20,19 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import attrs
 import typer
 
-from ctdc_framework.codebook import model as codebook
-from ctdc_framework.language import load as codebook_io
-from ctdc_framework.problems import diagnostics
-from ctdc_framework.codebook import domains
-from ctdc_framework.language import hierarchy_io
-from ctdc_framework.loading import hookspecs
-from ctdc_framework.plans import entries as plan_entries
-from ctdc_framework.loading import registry
-from ctdc_framework.codebook import rules
-from ctdc_framework.contract import scenario
 from ctdc_framework.cli import app
-from ctdc_framework.toml.convert import fields_of, key_of
+from ctdc_framework.codebook import domains, rules
+from ctdc_framework.codebook import model as codebook
 from ctdc_framework.codebook.domains import Domain
-from ctdc_framework.loading.parameters import describe, kind_of_type
+from ctdc_framework.contract import scenario
 from ctdc_framework.contract.results import Public
+from ctdc_framework.language import hierarchy_io
+from ctdc_framework.language import load as codebook_io
+from ctdc_framework.loading import hookspecs, registry
+from ctdc_framework.loading.parameters import describe, kind_of_type
+from ctdc_framework.plans import entries as plan_entries
+from ctdc_framework.problems import diagnostics
+from ctdc_framework.toml.convert import fields_of, key_of
 
 PUBLIC = {
     Public.NONE: "nothing",

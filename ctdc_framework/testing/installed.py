@@ -51,8 +51,8 @@ def checks_of_installed(
         try:
             checks = tuple(_checks(kind, thing, registry, given, codebook))
             offers.append(Offer(kind=kind, name=thing, checks=checks))
-        except PluginError as error:  # a rule says which columns: it is tried by itself
-            if kind != "rule" or len(things) == 1:
+        except PluginError as error:  # what has to be told its columns is tried by itself
+            if kind == "strategy" or len(things) == 1:
                 raise
             offers.append(Offer(kind=kind, name=thing, checks=(), untried=error.message))
     return offers

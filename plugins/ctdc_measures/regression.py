@@ -46,11 +46,7 @@ WORST = 20
 class Parameters:
     """The regression."""
 
-    outcome: str = entry(
-        "the variable that is explained; left out: the first flag among what an attacker would "
-        "learn",
-        default="",
-    )
+    outcome: str = entry("the variable that is explained")
     value: str = entry(
         "which of its values is yes, all others no; left out: a flag's own", default=""
     )
@@ -186,37 +182,27 @@ def overlap(low: Floats, high: Floats, other_low: Floats, other_high: Floats) ->
     return shares.clip(min=0)
 
 
-def _regression(pair: Pair, params: Parameters) -> Regression | None:
-    """Find what the parameters name; raises `StrategyError` where that cannot be."""
+def _regression(pair: Pair, params: Parameters) -> Regression:
+    """Find what is declared; raises `StrategyError` where that cannot be."""
     original = pair.original
-    for name in (*filter(None, [params.outcome]), *params.on):
+    for name in (params.outcome, *params.on):
         if name not in original.codebook.variables:
             help = did_you_mean(name, original.codebook.variables)
             raise StrategyError(f"`{name}` is no variable of {original.codebook.id}", help=help)
-    chosen = _outcome(pair, params)
-    if chosen is None:
-        return None
-    outcome, code, flag = chosen
+    outcome, code, flag = _outcome(pair, params)
     variable = original.columns[outcome].variable
     if variable in params.on:
         raise StrategyError(f"`{variable}` cannot explain itself", help="leave it out of `on`")
     named = original.column_numbers(params.on) if params.on else pair.known
     on = [number for number in named if original.columns[number].variable != variable]
-    if params.outcome and not on:
+    if not on:
         raise StrategyError(f"nothing explains `{variable}`", help="name variables in `on`")
-    return Regression(outcome, code, flag, on) if on else None
+    return Regression(outcome, code, flag, on)
 
 
-def _outcome(pair: Pair, params: Parameters) -> tuple[int, int, bool] | None:
+def _outcome(pair: Pair, params: Parameters) -> tuple[int, int, bool]:
     """Give the outcome's column, the code that is yes, and whether it is a flag."""
     columns = pair.original.columns
-    if not params.outcome:
-        if params.value:
-            raise StrategyError(
-                "a `value` without an `outcome`", help="name the outcome's variable"
-            )
-        flags = [number for number in pair.sensitive if len(_own(columns[number])) == 1]
-        return (flags[0], _own(columns[flags[0]])[0], True) if flags else None
     held = [
         (number, code, len(_own(columns[number])) == 1)
         for number in pair.original.column_numbers([params.outcome])
@@ -300,14 +286,12 @@ def _overlap(pair: Pair, params: Parameters, context: Context) -> Iterator[Score
     import numpy as np
 
     model = _regression(pair, params)
-    if model is None or not (len(pair.original) and len(pair.candidate)):
+    if not (len(pair.original) and len(pair.candidate)):
         return
     original = _known(pair.original, pair.original.codes, model)
     levels = [Levels.of(original[:, column], pair.k) for column in model.on]
     lacking, true = _lacking(pair, model), _fit(original, model, levels)
     if lacking or true is None:
-        if not (params.outcome or params.on):
-            return
         name = pair.original.columns[model.outcome].name
         of_release = f"the release lacks {', '.join(f'`{one}`' for one in lacking)}"
         of_original = f"the outcome `{name}` is always the same in the original"

@@ -151,11 +151,17 @@ def test_the_original_itself_leaks_all_and_loses_nothing(toy):
         assert len(found) == 3
 
 
+DECLARED = {"regression-overlap": {"outcome": "forced", "on": ("year",)}}
+"""What a measure has to be told; all others do without."""
+
+
 def test_where_there_is_nothing_to_measure_there_is_no_score(toy):
     nothing, rare = table_of(toy, []), table_of(toy, [(0, 0, 0, 0, 0, 0, 0)])
     empty = Pair(original=nothing, candidate=nothing, k=3)
 
-    assert [list(m.compute(empty, m.params(), context())) for m in MEASURES] == [[]] * len(MEASURES)
+    for measure in MEASURES:
+        params = measure.params(**DECLARED.get(measure.name, {}))
+        assert list(measure.compute(empty, params, context())) == []
     assert scores(ERROR, Pair(original=rare, candidate=nothing, k=3)) == {}
     assert scores(LEAKAGE, Pair(original=rare, candidate=nothing, k=3)).keys() == {
         "length 1", "length 2", "length 3",
@@ -183,10 +189,11 @@ def test_progress_is_told_length_by_length(toy):
     assert told == [(1, 3), (2, 3), (3, 3)]
 
 
-def test_every_measure_can_be_bound_without_parameters():
+def test_every_measure_but_a_declared_one_can_be_bound_without_parameters():
     assert len(BY_NAME) == len(MEASURES)
     for measure in MEASURES:
-        assert measure.params()
+        if measure.name not in DECLARED:
+            assert measure.params()
 
 
 def test_every_measure_says_what_it_does_with_missing_values():

@@ -10,6 +10,8 @@ from ctdc_measures.regression import RIDGE, Levels, logistic, overlap
 from scipy.optimize import minimize
 from scipy.sparse import csr_array
 
+from ctdc_framework.loading.registry import load
+from ctdc_framework.plans.plan import default_measures
 from ctdc_framework.plugin import Context, Pair, Scenario, Shape, StrategyError, table_of_codes
 from ctdc_framework.testing import measure_checks, sample_codebook
 
@@ -183,7 +185,6 @@ def test_missing_is_no_of_a_flag_and_left_out_of_another_outcome(toy):
         ({"outcome": "gender", "on": ("year",)}, "no `value` is named of `gender`"),
         ({"outcome": "gender", "value": "Femal", "on": ("year",)}, "`Femal` is no value"),
         ({"outcome": "year", "value": "2020", "on": ("year",)}, "cannot explain itself"),
-        ({"value": "1"}, "without an `outcome`"),
     ],
 )
 def test_what_cannot_be_is_refused(toy, params, says):
@@ -205,18 +206,21 @@ def test_it_says_why_it_does_not_apply(toy):
     assert MEASURE.public.value == "none"
 
 
-def test_without_a_declaration_the_first_flag_is_explained_by_what_is_known(toy):
+def test_what_explains_is_by_default_what_is_known(toy):
     rng = np.random.default_rng(9)
-    rows, other = rows_of(rng, 300), rows_of(rng, 300)
     pair = evolve(
-        pair_of(toy, rows, other),
+        pair_of(toy, rows_of(rng, 300), rows_of(rng, 300)),
         scenario=Scenario(known=("year", "gender"), sensitive=("forced",)),
     )
 
-    assert found_in(pair) == found_in(pair, **MODEL)
-    lacks = pair.candidate.with_frame(pair.candidate.frame.drop(columns=["gender"]))
-    assert found_in(evolve(pair, candidate=lacks)) == {}
-    assert found_in(evolve(pair, scenario=Scenario(known=("year",), sensitive=("gender",)))) == {}
+    assert found_in(pair, **MODEL) != {}
+    assert found_in(pair, outcome="forced") == found_in(pair, **MODEL)
+
+
+def test_no_comparison_fits_a_regression_that_nobody_declared():
+    names = [one.measure.name for one in default_measures(load())]
+    assert "propensity" in names
+    assert MEASURE.name not in names
 
 
 PARAMS = MEASURE.params(outcome="means", value="Threats", on=("year", "gender", "citizenship"))
