@@ -231,7 +231,7 @@ IN_DATA = {
 """Cells of a data file, in every row, and the column that is pointed at."""
 
 ELSEWHERE = {
-    "CB208": "a rule of a plugin: test_codebook_warnings",
+    "CB208": "a rule of a plugin: test_language_warnings",
     "CB250": "a change that `codebook diff` tells: test_difference",
     "CB303": "a note, not a problem: test_prepare",
 }
