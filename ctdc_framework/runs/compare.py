@@ -339,12 +339,16 @@ def _joined(scores: Sequence[Score]) -> Score:
 
 
 def _least(scores: Sequence[Score]) -> tuple[int, int] | None:
-    """Give the smallest counts above zero that any run's share is of: what must not be too few."""
+    """Give the smallest counts above zero, of a part and of what is left, that any run tells of.
+
+    Those are what must not be too few; they may stem from different runs.
+    """
     counts = [score.of for score in scores if score.of is not None]
     if len(counts) < len(scores):
         return None
-    part, whole = (min(filter(None, one), default=0) for one in zip(*counts, strict=True))
-    return part, whole
+    part = min((part for part, _ in counts if part), default=0)
+    rest = min((whole - part for part, whole in counts if whole != part), default=0)
+    return part, part + rest
 
 
 def _gates(

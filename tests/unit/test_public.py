@@ -144,8 +144,10 @@ def test_ranges_are_rounded_too_and_names_left_out():
 def test_of_several_runs_the_smallest_count_decides():
     runs = [share(50, 100), share(3, 100), share(0, 100)]
     joined = _joined(runs)
-    assert joined.of == (3, 100)
+    assert joined.of == (3, 53)
     assert shown(row("good", "shares", joined)) == {}
+    assert shown(row("good", "shares", _joined([share(11, 30), share(29, 30)]))) == {}
+    assert shown(row("good", "shares", _joined([share(11, 30), share(20, 30)]))) != {}
     assert _joined([share(50, 100), Score(value=0.5)]).of is None
 
 
