@@ -40,8 +40,8 @@ from ctdc_framework.toml.convert import entry, unstructure
 
 CANARY = "Maria Canary, born 1999"
 LEAKAGE, ERROR, LOST = "rare-combination-leakage", "combination-error", "combinations-lost"
-
-
+DECLARED = {"regression-overlap": {"outcome": "forced", "on": ["year"]}}
+"""What a measure has to be told."""
 CONTROLS = [COPY, SHUFFLED, HALF, *SUBSAMPLES]
 
 
@@ -83,7 +83,8 @@ BOTH = candidate(
 def plan_of(codebook, registry, *candidates, measures=(), gates=(), seeds=1):
     bound, faults = bind_candidates(candidates, codebook, registry)
     assert not faults
-    measured = measures or [bind_measure(MeasureEntry(measure=m.name), registry) for m in MEASURES]
+    asked = [MeasureEntry(measure=m.name, params=DECLARED.get(m.name, {})) for m in MEASURES]
+    measured = measures or [bind_measure(one, registry) for one in asked]
     return Plan(
         codebook=codebook,
         candidates=tuple(bound),
